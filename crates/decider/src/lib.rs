@@ -1,0 +1,17 @@
+//! The vocabulary of event sourcing: streams, versions, commits, and the [`Decider`].
+//!
+//! Everything here is pure. This crate knows no database, no clock and no domain: time, ids and
+//! randomness arrive in a command, and whatever has to wait lives in the crates around it.
+
+mod commit;
+mod decider;
+mod event;
+mod folded;
+mod stream;
+pub mod testing;
+
+pub use commit::{Commit, Metadata, RecordedEvent, Request, Timestamp};
+pub use decider::Decider;
+pub use event::{Event, Payload, Undecodable, read, record};
+pub use folded::{Folded, MEMORY_HOURS};
+pub use stream::{BadStreamId, StreamId, Version};

@@ -1,0 +1,85 @@
+//! Writing commits: one is a conditional put, several are one transaction.
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{Put, TransactWriteItem},
+};
+use decider::Commit;
+
+use crate::{
+    EventStore, StoreError,
+    error::{by_code, by_meaning},
+    item::commit_item,
+};
+
+/// DynamoDB's limit on one transaction.
+const MOST_ACTIONS: usize = 100;
+
+/// The lock: nobody has been at this place of the stream.
+const NOT_THERE: &str = "attribute_not_exists(version)";
+
+impl EventStore {
+    /// Appends these commits, all or none, each to a stream of its own.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when one of the places is taken; otherwise what the table said.
+    pub async fn append(&self, commits: &[Commit]) -> Result<(), StoreError> {
+        match commits {
+            [] => Ok(()),
+            [commit] => self.put(commit).await,
+            several if several.len() <= MOST_ACTIONS => self.transact(several).await,
+            _ => Err(StoreError::TooLarge),
+        }
+    }
+
+    async fn put(&self, commit: &Commit) -> Result<(), StoreError> {
+        let put = self.client.put_item().table_name(&self.table);
+        put.set_item(Some(commit_item(commit)))
+            .condition_expression(NOT_THERE)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| by_meaning(&error))
+    }
+
+    async fn transact(&self, commits: &[Commit]) -> Result<(), StoreError> {
+        let puts = commits.iter().map(|commit| {
+            let put = Put::builder()
+                .table_name(&self.table)
+                .set_item(Some(commit_item(commit)))
+                .condition_expression(NOT_THERE)
+                .build()
+                .expect("a put with a table and an item is complete");
+            TransactWriteItem::builder().put(put).build()
+        });
+        self.client
+            .transact_write_items()
+            .set_transact_items(Some(puts.collect()))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| cancelled(&error).unwrap_or_else(|| by_meaning(&error)))
+    }
+}
+
+/// Why a transaction was cancelled. A lost race outranks a throttle: loading again settles both.
+fn cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<StoreError> {
+    let TransactWriteItemsError::TransactionCanceledException(cancelled) =
+        error.as_service_error()?
+    else {
+        return None;
+    };
+    let mut reasons: Vec<StoreError> = cancelled
+        .cancellation_reasons()
+        .iter()
+        .filter_map(|reason| {
+            by_code(reason.code().unwrap_or_default(), reason.message().unwrap_or_default())
+        })
+        .collect();
+    let lost = reasons.iter().position(|reason| matches!(reason, StoreError::Conflict));
+    match lost {
+        Some(_) => Some(StoreError::Conflict),
+        None => reasons.pop(),
+    }
+}

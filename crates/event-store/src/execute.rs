@@ -1,0 +1,197 @@
+//! The way of a command: find its first answer, or decide, append, and try again on a lost race.
+
+use std::{sync::Arc, time::Duration};
+
+use decider::{Decider, Folded, StreamId, Timestamp, Version};
+use rand::RngExt;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::Instant;
+use tracing::debug;
+
+use crate::{EventStore, StoreError, Unit};
+
+/// The first pause after a lost race is at most this long; it doubles from there.
+const FIRST_PAUSE: Duration = Duration::from_millis(4);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// Who wants something, and how it is known again.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// The subject of the caller's token.
+    pub actor: String,
+    /// One id for all commits of this command.
+    pub command_id: String,
+    /// What ties this command to the ones around it.
+    pub correlation_id: String,
+    /// The command or event that led to this one.
+    pub causation_id: Option<String>,
+    /// A digest of the idempotency key; of the command id, where the caller gave none.
+    pub key: String,
+    /// A digest of caller, method, path and body.
+    pub fingerprint: String,
+    /// The version that the stream must have, where the caller names one.
+    pub expected: Option<Version>,
+    /// Now.
+    pub at: Timestamp,
+    /// Until when lost races are run again.
+    pub deadline: Instant,
+}
+
+/// Whether the stream of a command is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// The command makes it: taken for empty without a read, until the append says otherwise.
+    New,
+    /// It is there, or the command is refused.
+    Existing,
+}
+
+/// A command that holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted<A> {
+    /// What to answer.
+    pub answer: A,
+    /// Whether this is the first answer once more.
+    pub replayed: bool,
+}
+
+/// A command that does not.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused<R> {
+    /// The domain says no, on the latest state.
+    #[error("refused")]
+    Rejected(R),
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// The stream is at another version than the caller names.
+    #[error("the version is {0}")]
+    Moved(Version),
+    /// The store could not do it; [`StoreError::Conflict`] means too many lost races.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl<R> From<StoreError> for Refused<R> {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl EventStore {
+    /// Carries out a command on `stream`, at most once.
+    ///
+    /// `decide` gets the stream's state, may load others, stages events on the [`Unit`] and gives
+    /// the answer. It runs again after a lost race, and after a refusal that was based on memory:
+    /// so it is decided on the latest state, whatever the outcome.
+    ///
+    /// # Errors
+    /// [`Refused`]; nothing is written then, but for [`StoreError::Unavailable`], where the same
+    /// request sent again finds out.
+    pub async fn execute<D, A, R, F>(
+        &self,
+        stream: &StreamId,
+        start: Start,
+        intent: &Intent,
+        decide: F,
+    ) -> Result<Accepted<A>, Refused<R>>
+    where
+        D: Decider,
+        A: Serialize + DeserializeOwned,
+        F: AsyncFn(&mut Unit<'_>, Arc<Folded<D>>) -> Result<A, Refused<R>>,
+    {
+        let mut fresh = false;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let mut unit = Unit::new(self, intent, stream, fresh);
+            let tried = self.attempt(stream, start, &mut unit, intent, &decide).await;
+            let confirmed = fresh || !unit.is_from_memory();
+            let error = match tried {
+                Ok(accepted) if accepted.replayed => return Ok(accepted),
+                Ok(accepted) if unit.is_empty() && confirmed => return Ok(accepted),
+                Ok(_) if unit.is_empty() => None,
+                Ok(accepted) => match unit.append(to_json(&accepted.answer)).await {
+                    Ok(()) => return Ok(accepted),
+                    Err(error) => Some(error),
+                },
+                Err(Refused::Store(error)) => Some(error),
+                Err(refused) if confirmed => return Err(refused),
+                Err(_) => None,
+            };
+            fresh = true;
+            let Some(error) = error else { continue };
+            if !worth_another(&error) || Instant::now() + pause >= intent.deadline {
+                return Err(Refused::Store(error));
+            }
+            debug!(%stream, %error, "once more");
+            tokio::time::sleep(jitter(pause)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn attempt<D, A, R, F>(
+        &self,
+        stream: &StreamId,
+        start: Start,
+        unit: &mut Unit<'_>,
+        intent: &Intent,
+        decide: &F,
+    ) -> Result<Accepted<A>, Refused<R>>
+    where
+        D: Decider,
+        A: Serialize + DeserializeOwned,
+        F: AsyncFn(&mut Unit<'_>, Arc<Folded<D>>) -> Result<A, Refused<R>>,
+    {
+        let folded: Arc<Folded<D>> = match start {
+            Start::New => unit.expect_new(stream).await?,
+            Start::Existing => unit.load(stream).await?,
+        };
+        if let Some(version) = folded.accepted(&intent.key) {
+            let answer = self.first_answer(stream, version, intent).await?;
+            return Ok(Accepted { answer, replayed: true });
+        }
+        if let Some(expected) = intent.expected
+            && expected != folded.version
+        {
+            return Err(Refused::Moved(folded.version));
+        }
+        let answer = decide(unit, folded).await?;
+        Ok(Accepted { answer, replayed: false })
+    }
+
+    /// The answer that the request got when commit `version` accepted it.
+    async fn first_answer<A: DeserializeOwned, R>(
+        &self,
+        stream: &StreamId,
+        version: Version,
+        intent: &Intent,
+    ) -> Result<A, Refused<R>> {
+        let hole = || StoreError::Hole { stream: stream.clone(), version };
+        let commit = self.read_one(stream, version).await?.ok_or_else(hole)?;
+        let request = commit.metadata.request.ok_or_else(hole)?;
+        if request.fingerprint != intent.fingerprint {
+            return Err(Refused::KeyReused);
+        }
+        serde_json::from_str(&request.answer).map_err(|error| {
+            let (stream, detail) = (stream.clone(), error.to_string());
+            StoreError::from(crate::UnreadableCommit { stream, version, detail }).into()
+        })
+    }
+}
+
+/// After a lost answer too: if the write landed, the next attempt finds it by its request.
+fn worth_another(error: &StoreError) -> bool {
+    match error {
+        StoreError::Conflict | StoreError::Throttled | StoreError::Unavailable(_) => true,
+        StoreError::TooLarge | StoreError::Unreadable(_) | StoreError::Hole { .. } => false,
+    }
+}
+
+/// "Full jitter", from the AWS Architecture Blog, "Exponential Backoff And Jitter" (2015).
+fn jitter(most: Duration) -> Duration {
+    most.mul_f64(rand::rng().random())
+}
+
+fn to_json<A: Serialize>(answer: &A) -> String {
+    serde_json::to_string(answer).expect("an answer has string keys and finite numbers only")
+}

@@ -1,0 +1,77 @@
+//! A commit and a snapshot as DynamoDB items.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use decider::{Commit, StreamId, Version};
+use serde::{Deserialize, Serialize};
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// Tells commits from snapshots, for readers of the stream: their filter asks for it.
+pub(crate) const KIND: &str = "kind";
+pub(crate) const COMMIT: &str = "commit";
+
+/// A commit that is there and cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("commit {version} of {stream} cannot be read: {detail}")]
+pub struct UnreadableCommit {
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its place there.
+    pub version: Version,
+    /// What the decoder said.
+    pub detail: String,
+}
+
+/// The key and the folded state, as of some commit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    pub(crate) stream: StreamId,
+    /// Where a snapshot lies in its stream: before the first commit.
+    pub(crate) version: Version,
+    pub(crate) kind: String,
+    /// The last commit that is folded in.
+    pub(crate) folded_version: Version,
+    /// [`Decider::SHAPE`](decider::Decider::SHAPE) of the state.
+    pub(crate) shape: u32,
+    /// A [`Folded`](decider::Folded), as JSON.
+    pub(crate) folded: String,
+}
+
+impl Snapshot {
+    pub(crate) const KIND: &str = "snapshot";
+}
+
+/// The commit as an item.
+pub(crate) fn commit_item(commit: &Commit) -> Item {
+    let mut item: Item = serde_dynamo::to_item(commit)
+        .expect("a commit is a struct of strings, numbers and lists, which make an item");
+    item.insert(KIND.to_owned(), AttributeValue::S(COMMIT.to_owned()));
+    item
+}
+
+/// Reads a commit back.
+///
+/// # Errors
+/// [`UnreadableCommit`], under the key that the item has.
+pub(crate) fn read_commit(stream: &StreamId, item: Item) -> Result<Commit, UnreadableCommit> {
+    let version = item
+        .get("version")
+        .and_then(|version| version.as_n().ok())
+        .and_then(|version| version.parse().ok())
+        .map_or(Version::NONE, Version);
+    serde_dynamo::from_item(item).map_err(|error: serde_dynamo::Error| UnreadableCommit {
+        stream: stream.clone(),
+        version,
+        detail: error.to_string(),
+    })
+}
+
+/// The key of a place in a stream.
+pub(crate) fn key(stream: &StreamId, version: Version) -> Item {
+    HashMap::from([
+        ("stream".to_owned(), AttributeValue::S(stream.to_string())),
+        ("version".to_owned(), AttributeValue::N(version.to_string())),
+    ])
+}

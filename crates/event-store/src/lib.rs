@@ -1,0 +1,25 @@
+//! Events on DynamoDB: load, append, transact; and the reading of the table's stream records.
+//!
+//! One commit is one item, keyed `(stream, version)`, and the condition on that key is the only
+//! lock. A snapshot is an item of the same stream at version 0, a hint that may be missing, old
+//! or of another shape. This crate knows no domain and no read model.
+
+mod append;
+mod error;
+mod execute;
+mod item;
+mod load;
+mod record;
+mod store;
+mod unit;
+
+pub use decider::{
+    Commit, Decider, Event, Folded, Metadata, RecordedEvent, Request, StreamId, Timestamp,
+    Undecodable, Version,
+};
+pub use error::StoreError;
+pub use execute::{Accepted, Intent, Refused, Start};
+pub use item::UnreadableCommit;
+pub use record::{BadRecord, Change};
+pub use store::EventStore;
+pub use unit::Unit;

@@ -1,0 +1,200 @@
+//! Reading streams, always consistently: the newest commits, a snapshot where there are many.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use decider::{Commit, Decider, Folded, StreamId, Version};
+use tracing::warn;
+
+use crate::{
+    EventStore, StoreError, UnreadableCommit,
+    error::by_meaning,
+    item::{self, Snapshot},
+};
+
+/// A snapshot is written every so many commits.
+pub(crate) const SNAPSHOT_EVERY: u64 = 50;
+
+/// A first read takes the newest commits up to this number: as far back as a snapshot can lie,
+/// and as much again for the ones whose snapshot was lost.
+const NEWEST: i32 = 2 * SNAPSHOT_EVERY as i32;
+
+impl EventStore {
+    /// The stream as of now.
+    ///
+    /// A stream that is remembered costs one read of what came since. One that is not costs one
+    /// read of its newest 100 commits, and one of its snapshot where there are more.
+    ///
+    /// # Errors
+    /// [`StoreError`], but never `Conflict` or `TooLarge`.
+    pub async fn load<D: Decider>(&self, stream: &StreamId) -> Result<Arc<Folded<D>>, StoreError> {
+        let folded = match self.remembered::<D>(stream) {
+            Some(remembered) => {
+                let commits = self.read_after(stream, remembered.version).await?;
+                if commits.is_empty() {
+                    return Ok(remembered);
+                }
+                fold(Folded::clone(&remembered), &commits)?
+            }
+            None => self.load_cold(stream).await?,
+        };
+        let folded = Arc::new(folded);
+        self.remember(stream.clone(), folded.clone());
+        Ok(folded)
+    }
+
+    async fn load_cold<D: Decider>(&self, stream: &StreamId) -> Result<Folded<D>, StoreError> {
+        let mut newest = self.read_newest(stream).await?;
+        newest.reverse();
+        let first = newest.first().map_or(Version(1), |commit| commit.version);
+        if first == Version(1) {
+            return fold(Folded::default(), &newest);
+        }
+        let base = self.snapshot(stream).await?.unwrap_or_default();
+        if base.version.next() >= first {
+            newest.retain(|commit| commit.version > base.version);
+            return fold(base, &newest);
+        }
+        let rest = self.read_after(stream, base.version).await?;
+        fold(base, &rest)
+    }
+
+    /// All commits after `after`, in order.
+    ///
+    /// # Errors
+    /// [`StoreError::Hole`] when the versions are not gapless, [`StoreError::Unreadable`] for a
+    /// commit that this build cannot read, otherwise what the table said.
+    pub async fn read_after(
+        &self,
+        stream: &StreamId,
+        after: Version,
+    ) -> Result<Vec<Commit>, StoreError> {
+        let mut commits: Vec<Commit> = Vec::new();
+        let mut expected = after;
+        let mut pages =
+            self.query(stream, after).scan_index_forward(true).into_paginator().items().send();
+        while let Some(item) = pages.next().await {
+            let commit = item::read_commit(stream, item.map_err(|error| by_meaning(&error))?)?;
+            if !expected.precedes(commit.version) {
+                return Err(StoreError::Hole { stream: stream.clone(), version: expected.next() });
+            }
+            expected = commit.version;
+            commits.push(commit);
+        }
+        Ok(commits)
+    }
+
+    /// One commit, if it is there.
+    pub(crate) async fn read_one(
+        &self,
+        stream: &StreamId,
+        version: Version,
+    ) -> Result<Option<Commit>, StoreError> {
+        let found = self.get(stream, version).await?;
+        Ok(found.map(|item| item::read_commit(stream, item)).transpose()?)
+    }
+
+    /// The newest commits, newest first.
+    async fn read_newest(&self, stream: &StreamId) -> Result<Vec<Commit>, StoreError> {
+        let page = self
+            .query(stream, Version::NONE)
+            .scan_index_forward(false)
+            .limit(NEWEST)
+            .send()
+            .await
+            .map_err(|error| by_meaning(&error))?;
+        let items = page.items.unwrap_or_default();
+        let commits = items.into_iter().map(|item| item::read_commit(stream, item));
+        Ok(commits.collect::<Result<_, UnreadableCommit>>()?)
+    }
+
+    fn query(
+        &self,
+        stream: &StreamId,
+        after: Version,
+    ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("#stream = :stream and version > :after")
+            .expression_attribute_names("#stream", "stream")
+            .expression_attribute_values(":stream", AttributeValue::S(stream.to_string()))
+            .expression_attribute_values(":after", AttributeValue::N(after.to_string()))
+    }
+
+    async fn get(
+        &self,
+        stream: &StreamId,
+        version: Version,
+    ) -> Result<Option<item::Item>, StoreError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(item::key(stream, version)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| by_meaning(&error))?;
+        Ok(found.item)
+    }
+
+    /// The snapshot of a stream, if there is one of this build's shape.
+    async fn snapshot<D: Decider>(
+        &self,
+        stream: &StreamId,
+    ) -> Result<Option<Folded<D>>, StoreError> {
+        let Some(item) = self.get(stream, Version::NONE).await? else {
+            return Ok(None);
+        };
+        let snapshot: Option<Snapshot> = serde_dynamo::from_item(item).ok();
+        let folded = snapshot
+            .filter(|snapshot| snapshot.shape == D::SHAPE)
+            .and_then(|snapshot| serde_json::from_str(&snapshot.folded).ok());
+        if folded.is_none() {
+            warn!(%stream, "the snapshot is of another shape; the stream is folded from its start");
+        }
+        Ok(folded)
+    }
+
+    /// Keeps a snapshot. One that is newer and of the same shape stays. A snapshot saves reads
+    /// and nothing else, so a failure is logged and the command succeeds.
+    pub(crate) async fn keep_snapshot(&self, snapshot: Snapshot) {
+        let stream = snapshot.stream.clone();
+        let item = serde_dynamo::to_item(&snapshot)
+            .expect("a snapshot is a struct of strings and numbers, which make an item");
+        let kept = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression(
+                "attribute_not_exists(version) or folded_version < :version or shape <> :shape",
+            )
+            .expression_attribute_values(
+                ":version",
+                AttributeValue::N(snapshot.folded_version.to_string()),
+            )
+            .expression_attribute_values(":shape", AttributeValue::N(snapshot.shape.to_string()))
+            .send()
+            .await
+            .map_err(|error| by_meaning(&error));
+        match kept {
+            Ok(_) | Err(StoreError::Conflict) => {}
+            Err(error) => warn!(%stream, %error, "no snapshot was kept"),
+        }
+    }
+}
+
+fn fold<D: Decider>(base: Folded<D>, commits: &[Commit]) -> Result<Folded<D>, StoreError> {
+    commits.iter().try_fold(base, |folded, commit| {
+        folded.fold(commit).map_err(|undecodable| {
+            StoreError::Unreadable(UnreadableCommit {
+                stream: commit.stream.clone(),
+                version: commit.version,
+                detail: undecodable.to_string(),
+            })
+        })
+    })
+}

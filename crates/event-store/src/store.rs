@@ -1,0 +1,37 @@
+//! The store itself: a client, a table, and a warm memory of folded streams.
+
+use std::{any::Any, sync::Arc};
+
+use aws_sdk_dynamodb::Client;
+use decider::{Decider, Folded, StreamId};
+use quick_cache::sync::Cache;
+
+/// How many folded streams one process keeps.
+const WARM_STREAMS: usize = 10_000;
+
+/// The event table, and what this process remembers of it. Cheap to clone.
+///
+/// What is remembered is never trusted alone: an append at the remembered version is conditional,
+/// and a refusal is confirmed by a consistent read before it is given out.
+#[derive(Clone, Debug)]
+pub struct EventStore {
+    pub(crate) client: Client,
+    pub(crate) table: String,
+    warm: Arc<Cache<StreamId, Arc<dyn Any + Send + Sync>>>,
+}
+
+impl EventStore {
+    /// A store on the table of that name.
+    #[must_use]
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into(), warm: Arc::new(Cache::new(WARM_STREAMS)) }
+    }
+
+    pub(crate) fn remembered<D: Decider>(&self, stream: &StreamId) -> Option<Arc<Folded<D>>> {
+        self.warm.get(stream)?.downcast().ok()
+    }
+
+    pub(crate) fn remember(&self, stream: StreamId, folded: Arc<dyn Any + Send + Sync>) {
+        self.warm.insert(stream, folded);
+    }
+}

@@ -1,0 +1,23 @@
+//! What the engine needs of a table, whatever its rows are.
+
+use sqlx::error::BoxDynError;
+
+use crate::{LoadPart, Statement};
+
+/// The rows of one table that a batch is about: filled before the fold, written after it.
+pub trait Changes: Send + Sync {
+    /// How to read the rows that are there; `None` for a table that only grows.
+    fn load(&self) -> Option<LoadPart>;
+
+    /// Takes in a row that was read, as JSON.
+    ///
+    /// # Errors
+    /// When the row is not what this build expects of the table.
+    fn accept(&mut self, row: &str) -> Result<(), serde_json::Error>;
+
+    /// Adds what changed to the statement that writes the batch.
+    ///
+    /// # Errors
+    /// What sqlx says of a value that it cannot encode.
+    fn write(&self, statement: &mut Statement) -> Result<(), BoxDynError>;
+}

@@ -1,0 +1,37 @@
+//! The projection engine: commits in any order and any number of times, rows exactly once.
+//!
+//! It owns the table `position` (how far each stream is) and `quarantine` (what could not be
+//! applied), and knows no other table, no domain and no event store: a [`ReadModel`] says what a
+//! commit means for rows, a [`CommitSource`] reads again what the stream did not deliver.
+//!
+//! A batch costs two round trips. One statement reads the positions and the current rows of the
+//! streams at hand, the folds run in memory, and one statement writes all rows of all tables and
+//! moves the positions, if they are still where they were read.
+
+mod batch;
+mod changes;
+mod engine;
+mod failure;
+mod position;
+mod row;
+mod statement;
+mod table;
+mod tally;
+
+pub use batch::{Delivery, Unreadable};
+pub use changes::Changes;
+pub use decider::{
+    Commit, Event, Metadata, RecordedEvent, StreamId, Timestamp, Undecodable, Version,
+};
+pub use engine::{CommitSource, Engine, ReadModel, Report};
+pub use failure::ApplyError;
+pub use row::{Column, Row};
+pub use statement::{LoadPart, Statement};
+pub use table::Table;
+pub use tally::Tally;
+
+#[doc(hidden)]
+pub mod for_macros {
+    pub use serde;
+    pub use sqlx::{Arguments, error::BoxDynError, postgres::PgArguments};
+}

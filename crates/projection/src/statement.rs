@@ -1,0 +1,155 @@
+//! The two statements of a batch, put together from what the tables contribute.
+
+use std::collections::BTreeMap;
+
+use decider::StreamId;
+use sqlx::{Arguments, error::BoxDynError, postgres::PgArguments};
+
+use crate::{Column, Row};
+
+/// One table's part in reading a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct LoadPart {
+    /// The category of the streams that own its rows.
+    pub category: &'static str,
+    /// The table.
+    pub table: &'static str,
+    /// The column with the id of the owning stream.
+    pub owner: Column,
+    /// The columns to read.
+    pub columns: [&'static [Column]; 2],
+}
+
+/// The statement that reads positions and rows: `$1` are streams, then ids by category.
+/// It answers with pairs: the place of the table in `parts` (-1 for positions), a row as JSON.
+pub(crate) fn load_statement(parts: &[Option<LoadPart>]) -> String {
+    let mut sql = String::from(
+        "select -1 as part, row_to_json(p)::text as row from \
+         (select stream, applied, parked from position where stream = any($1)) p",
+    );
+    let categories = categories(parts);
+    for (index, part) in parts.iter().enumerate() {
+        let Some(part) = part else { continue };
+        let parameter = categories[part.category] + 2;
+        let columns = part.columns.concat().iter().map(|c| c.name).collect::<Vec<_>>().join(", ");
+        let (table, Column { name, sql_type }) = (part.table, part.owner);
+        sql.push_str(&format!(
+            " union all select {index}, row_to_json(r)::text from (select {columns} from {table} \
+             where {name} = any(${parameter}::text[]::{sql_type}[])) r",
+        ));
+    }
+    sql
+}
+
+/// What to bind to [`load_statement`].
+pub(crate) fn load_arguments<'a>(
+    parts: &[Option<LoadPart>],
+    streams: impl Iterator<Item = &'a StreamId> + Clone,
+) -> Result<PgArguments, BoxDynError> {
+    let mut arguments = PgArguments::default();
+    arguments.add(streams.clone().map(StreamId::as_str).collect::<Vec<_>>())?;
+    for category in in_order(&categories(parts)) {
+        let of_category = streams.clone().filter(|stream| stream.category() == category);
+        arguments.add(of_category.map(StreamId::id).collect::<Vec<_>>())?;
+    }
+    Ok(arguments)
+}
+
+fn categories(parts: &[Option<LoadPart>]) -> BTreeMap<&'static str, usize> {
+    let mut categories = BTreeMap::new();
+    for part in parts.iter().flatten() {
+        let next = categories.len();
+        categories.entry(part.category).or_insert(next);
+    }
+    categories
+}
+
+fn in_order(categories: &BTreeMap<&'static str, usize>) -> Vec<&'static str> {
+    let mut names: Vec<_> = categories.iter().map(|(name, place)| (*place, *name)).collect();
+    names.sort_unstable();
+    names.into_iter().map(|(_, name)| name).collect()
+}
+
+/// The statement that writes a batch: one common table expression a table, over `unnest`.
+#[derive(Debug, Default)]
+pub struct Statement {
+    parts: Vec<String>,
+    arguments: PgArguments,
+}
+
+impl Statement {
+    /// Writes rows whether they are there or not. Rows go in by key, so that two writers of one
+    /// table meet in one order.
+    ///
+    /// # Errors
+    /// What sqlx says of a value that it cannot encode.
+    pub fn upsert<R: Row>(&mut self, rows: &[&R]) -> Result<(), BoxDynError> {
+        let select = self.unnest(&[R::KEY, R::REST]);
+        R::bind_key(rows, &mut self.arguments)?;
+        R::bind_rest(rows, &mut self.arguments)?;
+        let names = |columns: &[Column]| {
+            columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
+        };
+        let update = R::REST.iter().map(|c| format!("{0} = excluded.{0}", c.name));
+        let update = update.collect::<Vec<_>>().join(", ");
+        let (table, key, all) = (R::TABLE, names(R::KEY), names(&[R::KEY, R::REST].concat()));
+        self.parts.push(format!(
+            "insert into {table} ({all}) {select} order by {key} \
+             on conflict ({key}) do update set {update}"
+        ));
+        Ok(())
+    }
+
+    /// Deletes rows by key.
+    ///
+    /// # Errors
+    /// What sqlx says of a value that it cannot encode.
+    pub fn delete<R: Row>(&mut self, rows: &[&R]) -> Result<(), BoxDynError> {
+        let select = self.unnest(&[R::KEY]);
+        R::bind_key(rows, &mut self.arguments)?;
+        let same = R::KEY.iter().map(|c| format!("t.{0} = gone.{0}", c.name));
+        let same = same.collect::<Vec<_>>().join(" and ");
+        self.parts.push(format!("delete from {} t using ({select}) gone where {same}", R::TABLE));
+        Ok(())
+    }
+
+    /// Any other part; `sql` is made with the place of the first argument that `bind` adds.
+    ///
+    /// # Errors
+    /// What `bind` says.
+    pub fn part(
+        &mut self,
+        sql: impl FnOnce(usize) -> String,
+        bind: impl FnOnce(&mut PgArguments) -> Result<(), BoxDynError>,
+    ) -> Result<(), BoxDynError> {
+        self.parts.push(sql(self.arguments.len() + 1));
+        bind(&mut self.arguments)
+    }
+
+    /// The whole, with `moved` first and the check that it moved `expected` positions.
+    pub(crate) fn finish(self, expected: usize) -> (String, PgArguments) {
+        let mut sql = String::from("with ");
+        for (index, part) in self.parts.iter().enumerate() {
+            let name = if index == 0 { "moved".to_owned() } else { format!("part_{index}") };
+            sql.push_str(&format!("{name} as ({part}), "));
+        }
+        sql.truncate(sql.len() - 2);
+        sql.push_str(&format!(" select expect_moved((select count(*) from moved), {expected})"));
+        (sql, self.arguments)
+    }
+
+    /// `select` over arrays that are about to be bound, each cast to its column's type.
+    fn unnest(&self, columns: &[&[Column]]) -> String {
+        let columns = columns.concat();
+        let first = self.arguments.len() + 1;
+        let casts = columns.iter().map(|c| format!("n.{0}::{1} as {0}", c.name, c.sql_type));
+        let arrays = (first..first + columns.len()).map(|place| format!("${place}"));
+        let names = columns.iter().map(|column| column.name);
+        format!(
+            "select {} from unnest({}) as n({})",
+            casts.collect::<Vec<_>>().join(", "),
+            arrays.collect::<Vec<_>>().join(", "),
+            names.collect::<Vec<_>>().join(", "),
+        )
+    }
+}

@@ -1,0 +1,66 @@
+//! Counts that several streams feed.
+
+use std::collections::BTreeMap;
+
+use sqlx::{Arguments, error::BoxDynError};
+
+use crate::{Changes, LoadPart, Statement};
+
+/// Increments to one count a key, in a table `(key text primary key, count bigint)`.
+///
+/// They land in the transaction that moves the positions of the commits which they come from, so
+/// each commit counts once; and they are added by the database, so no writer overwrites another.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    table: &'static str,
+    key: &'static str,
+    count: &'static str,
+    increments: BTreeMap<String, i64>,
+}
+
+impl Tally {
+    /// No increments yet to column `count` of `table`, by its primary key.
+    #[must_use]
+    pub fn new(table: &'static str, key: &'static str, count: &'static str) -> Self {
+        Self { table, key, count, increments: BTreeMap::new() }
+    }
+
+    /// Adds to the count of a key; a negative number takes away.
+    pub fn add(&mut self, key: &str, increment: i64) {
+        *self.increments.entry(key.to_owned()).or_default() += increment;
+    }
+}
+
+impl Changes for Tally {
+    fn load(&self) -> Option<LoadPart> {
+        None
+    }
+
+    fn accept(&mut self, _: &str) -> Result<(), serde_json::Error> {
+        Ok(())
+    }
+
+    fn write(&self, statement: &mut Statement) -> Result<(), BoxDynError> {
+        let increments = self.increments.iter().filter(|(_, increment)| **increment != 0);
+        let (keys, increments): (Vec<&String>, Vec<&i64>) = increments.unzip();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let Self { table, key, count, .. } = self;
+        statement.part(
+            |first| {
+                let second = first + 1;
+                format!(
+                    "insert into {table} ({key}, {count}) \
+                     select key, increment from unnest(${first}, ${second}) as n(key, increment) \
+                     order by key \
+                     on conflict ({key}) do update set {count} = {table}.{count} + excluded.{count}"
+                )
+            },
+            |arguments| {
+                arguments.add(keys)?;
+                arguments.add(increments)
+            },
+        )
+    }
+}

@@ -1,0 +1,192 @@
+//! What the stack needs to know of `template.yaml`: the event table, the functions with their
+//! routes, and the stream's event source mapping. What is deployed is what runs locally.
+
+mod sam;
+mod yaml;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::http::Method;
+
+use crate::filter::Filter;
+
+/// The deployed whole, as far as the local stack plays it.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// The table of events.
+    pub table: Table,
+    /// The names of the functions, as in `cargo lambda invoke NAME`.
+    pub functions: Vec<String>,
+    /// The routes of the HTTP API, in the order of the file.
+    pub routes: Vec<Route>,
+    /// The event source mapping from the table's stream to a function.
+    pub mapping: Mapping,
+}
+
+/// A DynamoDB table with a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// The attribute of the partition key.
+    pub hash_key: Attribute,
+    /// The attribute of the sort key.
+    pub range_key: Option<Attribute>,
+    /// As in `StreamSpecification`, e.g. `NEW_AND_OLD_IMAGES`.
+    pub stream_view_type: String,
+    /// The attribute that says when an item expires.
+    pub ttl_attribute: Option<String>,
+}
+
+/// A key attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attribute {
+    /// Its name.
+    pub name: String,
+    /// `S`, `N` or `B`.
+    pub kind: String,
+}
+
+/// A route of the HTTP API and the function behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// What it takes.
+    pub key: RouteKey,
+    /// The function that answers.
+    pub function: String,
+    /// A token with any one of them may pass; empty: any valid token.
+    pub scopes: Vec<String>,
+    /// Whether a token is needed at all.
+    pub needs_token: bool,
+}
+
+/// API Gateway's route key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouteKey {
+    /// `$default`: whatever no other route takes.
+    Default,
+    /// `METHOD /path/{variable}`; no method is `ANY`.
+    On {
+        /// The method, if only one is taken.
+        method: Option<Method>,
+        /// The path, with its variables in braces.
+        path: String,
+    },
+}
+
+/// An event source mapping from a table's stream, with AWS's defaults filled in.
+#[derive(Clone, Debug)]
+pub struct Mapping {
+    /// The function that gets the batches.
+    pub function: String,
+    /// The most records in a batch.
+    pub batch_size: usize,
+    /// How long a batch may wait to fill up.
+    pub batching_window: Duration,
+    /// How many batches of a shard are under way at once.
+    pub parallelization_factor: usize,
+    /// Whether a batch that failed as a whole is split in two.
+    pub bisect_on_error: bool,
+    /// Retries before a batch is discarded; `None`: without end.
+    pub retry_limit: Option<u32>,
+    /// Older records are discarded; `None`: never.
+    pub record_age_limit: Option<Duration>,
+    /// Whether the function's answer may name the records that failed.
+    pub reports_item_failures: bool,
+    /// Which records are delivered.
+    pub filter: Filter,
+    /// Whether discarded batches are kept.
+    pub keeps_discarded: bool,
+}
+
+impl Template {
+    /// Reads a SAM template.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or says something that the local stack does not play; the
+    /// message names the resource and the property.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        Self::parse(&text).with_context(|| format!("in {}", path.display()))
+    }
+
+    /// As [`Template::read`], from the text of one.
+    ///
+    /// # Errors
+    /// As [`Template::read`].
+    pub fn parse(text: &str) -> Result<Self> {
+        sam::interpret(yaml::without_tags(text)?)
+    }
+
+    /// The template above the working directory, else the one this crate was built beside.
+    #[must_use]
+    pub fn find() -> PathBuf {
+        let from_here = std::env::current_dir().ok().and_then(|dir| {
+            let candidates: Vec<PathBuf> = dir.ancestors().map(|above| above.join("template.yaml")).collect();
+            candidates.into_iter().find(|path| path.is_file())
+        });
+        from_here.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml"))
+    }
+}
+
+impl std::fmt::Display for RouteKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => f.write_str("$default"),
+            Self::On { method, path } => write!(f, "{} {path}", method.as_ref().map_or("ANY", Method::as_str)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ours() -> String {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+        fs::read_to_string(path).expect("the repository has a template")
+    }
+
+    #[test]
+    fn our_template_says_how_the_table_is_keyed_and_streamed() {
+        let table = Template::parse(&ours()).expect("it is valid").table;
+        let key = |name: &str, kind: &str| Attribute { name: name.to_owned(), kind: kind.to_owned() };
+        assert_eq!(table.hash_key, key("stream", "S"));
+        assert_eq!(table.range_key, Some(key("version", "N")));
+        assert_eq!(table.stream_view_type, "NEW_AND_OLD_IMAGES");
+    }
+
+    #[test]
+    fn our_template_says_how_batches_are_made_and_given_up() {
+        let mapping = Template::parse(&ours()).expect("it is valid").mapping;
+        assert_eq!(mapping.function, "projector");
+        assert_eq!((mapping.batch_size, mapping.parallelization_factor), (500, 2));
+        assert_eq!(mapping.batching_window, Duration::ZERO);
+        assert_eq!(mapping.retry_limit, Some(20));
+        assert_eq!(mapping.record_age_limit, Some(Duration::from_secs(86_400)));
+        assert!(mapping.bisect_on_error && mapping.reports_item_failures && mapping.keeps_discarded);
+    }
+
+    #[test]
+    fn every_route_of_our_template_asks_for_a_token_and_only_the_default_for_no_scope() {
+        let routes = Template::parse(&ours()).expect("it is valid").routes;
+        assert!(routes.iter().all(|route| route.needs_token));
+        let without_scope: Vec<_> = routes.iter().filter(|route| route.scopes.is_empty()).map(|route| &route.key).collect();
+        assert_eq!(without_scope, [&RouteKey::Default]);
+    }
+
+    #[test]
+    fn a_mistake_is_reported_with_its_resource_and_property() {
+        let wrong = ours().replace("BatchSize: 500", "BatchSize: many");
+        let report = format!("{:#}", Template::parse(&wrong).expect_err("many is no number"));
+        assert!(report.contains("ProjectorFunction") && report.contains("BatchSize"), "{report}");
+    }
+
+    #[test]
+    fn a_setting_that_the_poller_does_not_play_is_refused() {
+        let wrong = ours().replace("BatchSize: 500", "BatchSize: 500\n            TumblingWindowInSeconds: 60");
+        let report = format!("{:#}", Template::parse(&wrong).expect_err("windows are not played"));
+        assert!(report.contains("ProjectorFunction") && report.contains("TumblingWindowInSeconds"), "{report}");
+    }
+}
