@@ -1,1 +1,20 @@
-//! edge
+//! The HTTP edge that the command and the query function share: who calls, what a body and a
+//! query string may hold, what an error looks like, and the token that names a write.
+//!
+//! It knows API Gateway's events and `axum`, and neither the shop nor a store.
+
+mod body;
+mod caller;
+mod handler;
+mod params;
+mod path;
+mod problem;
+mod token;
+
+pub use body::{Body, MOST_BYTES};
+pub use caller::{Caller, Scope};
+pub use handler::{Handler, log_to_stdout, serve, variable, with_problems};
+pub use params::Params;
+pub use path::Id;
+pub use problem::{FieldError, Problem};
+pub use token::{BadToken, ConsistencyToken};

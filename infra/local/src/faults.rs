@@ -33,7 +33,9 @@ impl FromStr for FaultPlan {
     fn from_str(text: &str) -> Result<Self> {
         let mut plan = Self::default();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let (name, value) = part.split_once('=').with_context(|| format!("fault `{part}` is not of the form name=probability"))?;
+            let (name, value) = part
+                .split_once('=')
+                .with_context(|| format!("fault `{part}` is not of the form name=probability"))?;
             let target = match name {
                 "twice" => &mut plan.twice,
                 "reorder" => &mut plan.reorder,
@@ -41,13 +43,21 @@ impl FromStr for FaultPlan {
                 "crash-after" => &mut plan.crash_after,
                 "lose" => &mut plan.lose,
                 "seed" => {
-                    plan.seed = value.parse().with_context(|| format!("seed `{value}` is no whole number"))?;
+                    plan.seed = value
+                        .parse()
+                        .with_context(|| format!("seed `{value}` is no whole number"))?;
                     continue;
                 }
-                _ => bail!("fault `{name}` is unknown: there are twice, reorder, crash-before, crash-after, lose and seed"),
+                _ => bail!(
+                    "fault `{name}` is unknown: there are twice, reorder, crash-before, crash-after, lose and seed"
+                ),
             };
-            let probability: f64 = value.parse().with_context(|| format!("fault {name}: `{value}` is no number"))?;
-            ensure!((0.0..=1.0).contains(&probability), "fault {name}: {value} is no probability from 0 to 1");
+            let probability: f64 =
+                value.parse().with_context(|| format!("fault {name}: `{value}` is no number"))?;
+            ensure!(
+                (0.0..=1.0).contains(&probability),
+                "fault {name}: {value} is no probability from 0 to 1"
+            );
             *target = probability;
         }
         Ok(plan)
@@ -98,7 +108,8 @@ impl Faults {
             return None;
         }
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-        let (one, other) = (random.random_range(0..batch.len()), random.random_range(0..batch.len()));
+        let (one, other) =
+            (random.random_range(0..batch.len()), random.random_range(0..batch.len()));
         batch.swap(one, other);
         let held_back = random.random_range(0..batch.len());
         Some(batch.remove(held_back))
@@ -106,7 +117,8 @@ impl Faults {
 
     fn draw(&self, probability: f64) -> bool {
         // Without faults nothing is drawn, so that a seed means the same whichever are on.
-        probability > 0.0 && self.random.lock().unwrap_or_else(PoisonError::into_inner).random_bool(probability)
+        probability > 0.0
+            && self.random.lock().unwrap_or_else(PoisonError::into_inner).random_bool(probability)
     }
 }
 
@@ -124,7 +136,10 @@ mod tests {
     #[test]
     fn a_mistake_in_a_plan_is_named() {
         for (text, complaint) in [
-            ("thrice=0.1", "fault `thrice` is unknown: there are twice, reorder, crash-before, crash-after, lose and seed"),
+            (
+                "thrice=0.1",
+                "fault `thrice` is unknown: there are twice, reorder, crash-before, crash-after, lose and seed",
+            ),
             ("lose=2", "fault lose: 2 is no probability from 0 to 1"),
             ("lose", "fault `lose` is not of the form name=probability"),
             ("lose=often", "fault lose: `often` is no number"),

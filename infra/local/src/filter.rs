@@ -19,7 +19,8 @@ impl Filter {
     /// When a pattern is no such object, or uses an operator.
     pub fn parse<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<Self> {
         let patterns = patterns.into_iter().map(|text| {
-            let pattern: Map<String, Value> = serde_json::from_str(text).with_context(|| format!("{text} is no JSON object"))?;
+            let pattern: Map<String, Value> =
+                serde_json::from_str(text).with_context(|| format!("{text} is no JSON object"))?;
             check(&pattern).with_context(|| text.to_owned())?;
             anyhow::Ok(pattern)
         });
@@ -39,9 +40,15 @@ fn check(pattern: &Map<String, Value>) -> Result<()> {
             Value::Object(inner) => check(inner)?,
             Value::Array(values) => {
                 let operator = values.iter().find(|value| value.is_object() || value.is_array());
-                ensure!(operator.is_none(), "{key}: the local stack plays exact matches only, not {}", operator.unwrap_or(&Value::Null));
+                ensure!(
+                    operator.is_none(),
+                    "{key}: the local stack plays exact matches only, not {}",
+                    operator.unwrap_or(&Value::Null)
+                );
             }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => bail!("{key}: {expected} must be in a list"),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                bail!("{key}: {expected} must be in a list")
+            }
         }
     }
     Ok(())
@@ -65,16 +72,25 @@ mod tests {
     use super::*;
 
     fn commits_and_removals() -> Filter {
-        let patterns = [r#"{"dynamodb":{"NewImage":{"kind":{"S":["commit"]}}}}"#, r#"{"eventName":["REMOVE"]}"#];
+        let patterns = [
+            r#"{"dynamodb":{"NewImage":{"kind":{"S":["commit"]}}}}"#,
+            r#"{"eventName":["REMOVE"]}"#,
+        ];
         Filter::parse(patterns).expect("they are valid")
     }
 
     #[test]
     fn a_record_passes_when_any_pattern_fits() {
         let filter = commits_and_removals();
-        assert!(filter.passes(&json!({"eventName": "INSERT", "dynamodb": {"NewImage": {"kind": {"S": "commit"}}}})));
-        assert!(filter.passes(&json!({"eventName": "REMOVE", "dynamodb": {"OldImage": {"kind": {"S": "claim"}}}})));
-        assert!(!filter.passes(&json!({"eventName": "INSERT", "dynamodb": {"NewImage": {"kind": {"S": "snapshot"}}}})));
+        assert!(filter.passes(
+            &json!({"eventName": "INSERT", "dynamodb": {"NewImage": {"kind": {"S": "commit"}}}})
+        ));
+        assert!(filter.passes(
+            &json!({"eventName": "REMOVE", "dynamodb": {"OldImage": {"kind": {"S": "claim"}}}})
+        ));
+        assert!(!filter.passes(
+            &json!({"eventName": "INSERT", "dynamodb": {"NewImage": {"kind": {"S": "snapshot"}}}})
+        ));
         assert!(!filter.passes(&json!({"eventName": "INSERT", "dynamodb": {"NewImage": {}}})));
     }
 
@@ -85,7 +101,13 @@ mod tests {
 
     #[test]
     fn an_operator_is_refused_by_name_rather_than_ignored() {
-        let refusal = Filter::parse([r#"{"eventName":[{"prefix":"RE"}]}"#]).expect_err("prefix is not played");
-        assert!(format!("{refusal:#}").contains(r#"eventName: the local stack plays exact matches only, not {"prefix":"RE"}"#), "{refusal:#}");
+        let refusal = Filter::parse([r#"{"eventName":[{"prefix":"RE"}]}"#])
+            .expect_err("prefix is not played");
+        assert!(
+            format!("{refusal:#}").contains(
+                r#"eventName: the local stack plays exact matches only, not {"prefix":"RE"}"#
+            ),
+            "{refusal:#}"
+        );
     }
 }

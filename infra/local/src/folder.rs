@@ -22,11 +22,16 @@ impl Folder {
     pub(crate) fn own(path: &Path) -> Result<Self> {
         fs::create_dir_all(path).with_context(|| format!("making {}", path.display()))?;
         let path = path.canonicalize().with_context(|| format!("resolving {}", path.display()))?;
-        let lock = File::create(path.join("lock")).with_context(|| format!("opening the lock of {}", path.display()))?;
+        let lock = File::create(path.join("lock"))
+            .with_context(|| format!("opening the lock of {}", path.display()))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path, _lock: lock }),
-            Err(TryLockError::WouldBlock) => bail!("another stack runs on {}: stop it, or set DATA_DIR", path.display()),
-            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("locking {}", path.display())),
+            Err(TryLockError::WouldBlock) => {
+                bail!("another stack runs on {}: stop it, or set DATA_DIR", path.display())
+            }
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("locking {}", path.display()))
+            }
         }
     }
 
@@ -55,7 +60,8 @@ pub(crate) fn write_once(path: &Path, content: &[u8]) -> Result<()> {
 /// A temporary file has mode 0600.
 fn written_beside(path: &Path, content: &[u8]) -> Result<NamedTempFile> {
     let dir = path.parent().with_context(|| format!("{} has no folder", path.display()))?;
-    let mut file = NamedTempFile::new_in(dir).with_context(|| format!("making a file in {}", dir.display()))?;
+    let mut file = NamedTempFile::new_in(dir)
+        .with_context(|| format!("making a file in {}", dir.display()))?;
     file.write_all(content).with_context(|| format!("writing to {}", dir.display()))?;
     Ok(file)
 }

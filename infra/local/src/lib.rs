@@ -1,1 +1,19 @@
-//! local
+//! The deployed system in one process: DynamoDB, PostgreSQL, API Gateway's HTTP API with its JWT
+//! authorizer, and the event source mapping from the table's stream to the projector.
+//!
+//! It owns how AWS behaves around the functions; what they do it must not know. The table, the
+//! routes and the mapping's settings are read from `template.yaml`, so that what is deployed is
+//! what runs here.
+
+mod dynamodb;
+mod faults;
+mod filter;
+mod folder;
+mod functions;
+mod gateway;
+mod issuer;
+mod lag;
+mod poller;
+mod template;
+
+pub use faults::FaultPlan;

@@ -107,7 +107,8 @@ impl Template {
     /// When the file cannot be read, or says something that the local stack does not play; the
     /// message names the resource and the property.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let text =
+            fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
         Self::parse(&text).with_context(|| format!("in {}", path.display()))
     }
 
@@ -123,10 +124,12 @@ impl Template {
     #[must_use]
     pub fn find() -> PathBuf {
         let from_here = std::env::current_dir().ok().and_then(|dir| {
-            let candidates: Vec<PathBuf> = dir.ancestors().map(|above| above.join("template.yaml")).collect();
+            let candidates: Vec<PathBuf> =
+                dir.ancestors().map(|above| above.join("template.yaml")).collect();
             candidates.into_iter().find(|path| path.is_file())
         });
-        from_here.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml"))
+        from_here
+            .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml"))
     }
 }
 
@@ -134,7 +137,9 @@ impl std::fmt::Display for RouteKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Default => f.write_str("$default"),
-            Self::On { method, path } => write!(f, "{} {path}", method.as_ref().map_or("ANY", Method::as_str)),
+            Self::On { method, path } => {
+                write!(f, "{} {path}", method.as_ref().map_or("ANY", Method::as_str))
+            }
         }
     }
 }
@@ -151,7 +156,8 @@ mod tests {
     #[test]
     fn our_template_says_how_the_table_is_keyed_and_streamed() {
         let table = Template::parse(&ours()).expect("it is valid").table;
-        let key = |name: &str, kind: &str| Attribute { name: name.to_owned(), kind: kind.to_owned() };
+        let key =
+            |name: &str, kind: &str| Attribute { name: name.to_owned(), kind: kind.to_owned() };
         assert_eq!(table.hash_key, key("stream", "S"));
         assert_eq!(table.range_key, Some(key("version", "N")));
         assert_eq!(table.stream_view_type, "NEW_AND_OLD_IMAGES");
@@ -165,14 +171,17 @@ mod tests {
         assert_eq!(mapping.batching_window, Duration::ZERO);
         assert_eq!(mapping.retry_limit, Some(20));
         assert_eq!(mapping.record_age_limit, Some(Duration::from_secs(86_400)));
-        assert!(mapping.bisect_on_error && mapping.reports_item_failures && mapping.keeps_discarded);
+        assert!(
+            mapping.bisect_on_error && mapping.reports_item_failures && mapping.keeps_discarded
+        );
     }
 
     #[test]
     fn every_route_of_our_template_asks_for_a_token_and_only_the_default_for_no_scope() {
         let routes = Template::parse(&ours()).expect("it is valid").routes;
         assert!(routes.iter().all(|route| route.needs_token));
-        let without_scope: Vec<_> = routes.iter().filter(|route| route.scopes.is_empty()).map(|route| &route.key).collect();
+        let without_scope: Vec<_> =
+            routes.iter().filter(|route| route.scopes.is_empty()).map(|route| &route.key).collect();
         assert_eq!(without_scope, [&RouteKey::Default]);
     }
 
@@ -185,8 +194,12 @@ mod tests {
 
     #[test]
     fn a_setting_that_the_poller_does_not_play_is_refused() {
-        let wrong = ours().replace("BatchSize: 500", "BatchSize: 500\n            TumblingWindowInSeconds: 60");
+        let wrong = ours()
+            .replace("BatchSize: 500", "BatchSize: 500\n            TumblingWindowInSeconds: 60");
         let report = format!("{:#}", Template::parse(&wrong).expect_err("windows are not played"));
-        assert!(report.contains("ProjectorFunction") && report.contains("TumblingWindowInSeconds"), "{report}");
+        assert!(
+            report.contains("ProjectorFunction") && report.contains("TumblingWindowInSeconds"),
+            "{report}"
+        );
     }
 }

@@ -143,44 +143,73 @@ pub(super) fn interpret(template: Value) -> Result<Template> {
     let (table_id, table) = the_table(&document)?;
     let mut template = (Vec::new(), Vec::new(), Vec::new());
     let (functions, routes, mappings) = (&mut template.0, &mut template.1, &mut template.2);
-    for (id, resource) in document.resources.iter().filter(|(_, resource)| resource.r#type == "AWS::Serverless::Function") {
+    for (id, resource) in document
+        .resources
+        .iter()
+        .filter(|(_, resource)| resource.r#type == "AWS::Serverless::Function")
+    {
         let name = resource.metadata.pointer("/BuildProperties/Binary").and_then(Value::as_str);
-        let name = name.with_context(|| format!("{id}: Metadata.BuildProperties.Binary is missing"))?;
-        let properties: FunctionProperties = typed(resource.properties.clone()).with_context(|| format!("{id}: Properties"))?;
+        let name =
+            name.with_context(|| format!("{id}: Metadata.BuildProperties.Binary is missing"))?;
+        let properties: FunctionProperties =
+            typed(resource.properties.clone()).with_context(|| format!("{id}: Properties"))?;
         for (event_id, event) in properties.events {
             let place = || format!("{id}: Properties.Events.{event_id}.Properties");
             match event.r#type.as_str() {
                 "HttpApi" => routes.push(route(event.properties, name).with_context(place)?),
-                "DynamoDB" => mappings.push(mapping(event.properties, name, &table_id, &document).with_context(place)?),
-                other => bail!("{id}: Properties.Events.{event_id}.Type: the local stack plays HttpApi and DynamoDB, not {other}"),
+                "DynamoDB" => mappings.push(
+                    mapping(event.properties, name, &table_id, &document).with_context(place)?,
+                ),
+                other => bail!(
+                    "{id}: Properties.Events.{event_id}.Type: the local stack plays HttpApi and DynamoDB, not {other}"
+                ),
             }
         }
         functions.push(name.to_owned());
     }
     let (functions, routes, mut mappings) = template;
     let mapping = mappings.pop().context("no function has an event of type DynamoDB")?;
-    ensure!(mappings.is_empty(), "the local stack plays one event of type DynamoDB, but there are several");
+    ensure!(
+        mappings.is_empty(),
+        "the local stack plays one event of type DynamoDB, but there are several"
+    );
     Ok(Template { table, functions, routes, mapping })
 }
 
 fn typed<T: DeserializeOwned>(value: Value) -> Result<T> {
-    serde_path_to_error::deserialize(value).map_err(|error| anyhow!("{}: {}", error.path(), error.inner()))
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| anyhow!("{}: {}", error.path(), error.inner()))
 }
 
 fn the_table(document: &Document) -> Result<(String, Table)> {
-    let mut tables = document.resources.iter().filter(|(_, resource)| resource.r#type == "AWS::DynamoDB::Table");
-    let (Some((id, resource)), None) = (tables.next(), tables.next()) else { bail!("the local stack plays exactly one AWS::DynamoDB::Table") };
-    let properties: TableProperties = typed(resource.properties.clone()).with_context(|| format!("{id}: Properties"))?;
+    let mut tables =
+        document.resources.iter().filter(|(_, resource)| resource.r#type == "AWS::DynamoDB::Table");
+    let (Some((id, resource)), None) = (tables.next(), tables.next()) else {
+        bail!("the local stack plays exactly one AWS::DynamoDB::Table")
+    };
+    let properties: TableProperties =
+        typed(resource.properties.clone()).with_context(|| format!("{id}: Properties"))?;
     let key = |key_type: &str| {
         let element = properties.key_schema.iter().find(|element| element.key_type == key_type)?;
-        let definition = properties.attribute_definitions.iter().find(|definition| definition.attribute_name == element.attribute_name)?;
-        Some(Attribute { name: definition.attribute_name.clone(), kind: definition.attribute_type.clone() })
+        let definition = properties
+            .attribute_definitions
+            .iter()
+            .find(|definition| definition.attribute_name == element.attribute_name)?;
+        Some(Attribute {
+            name: definition.attribute_name.clone(),
+            kind: definition.attribute_type.clone(),
+        })
     };
     let table = Table {
-        hash_key: key("HASH").with_context(|| format!("{id}: Properties.KeySchema has no defined HASH key"))?,
+        hash_key: key("HASH")
+            .with_context(|| format!("{id}: Properties.KeySchema has no defined HASH key"))?,
         range_key: key("RANGE"),
         stream_view_type: properties.stream_specification.stream_view_type.clone(),
-        ttl_attribute: properties.time_to_live_specification.as_ref().filter(|ttl| ttl.enabled).map(|ttl| ttl.attribute_name.clone()),
+        ttl_attribute: properties
+            .time_to_live_specification
+            .as_ref()
+            .filter(|ttl| ttl.enabled)
+            .map(|ttl| ttl.attribute_name.clone()),
     };
     Ok((id.clone(), table))
 }
@@ -192,34 +221,78 @@ fn route(properties: Value, function: &str) -> Result<Route> {
         (Some(method), Some(path)) => {
             ensure!(path.starts_with('/'), "Path: {path} does not start with a slash");
             let one = !method.eq_ignore_ascii_case("ANY");
-            let method = one.then(|| Method::from_bytes(method.to_uppercase().as_bytes())).transpose();
+            let method =
+                one.then(|| Method::from_bytes(method.to_uppercase().as_bytes())).transpose();
             RouteKey::On { method: method.context("Method is none")?, path }
         }
         _ => bail!("Method and Path go together"),
     };
     let needs_token = event.auth.authorizer.as_deref() != Some("NONE");
-    Ok(Route { key, function: function.to_owned(), scopes: event.auth.authorization_scopes, needs_token })
+    Ok(Route {
+        key,
+        function: function.to_owned(),
+        scopes: event.auth.authorization_scopes,
+        needs_token,
+    })
 }
 
-fn mapping(properties: Value, function: &str, table_id: &str, document: &Document) -> Result<Mapping> {
+fn mapping(
+    properties: Value,
+    function: &str,
+    table_id: &str,
+    document: &Document,
+) -> Result<Mapping> {
     let event: StreamEvent = typed(properties)?;
-    ensure!(event.stream.pointer("/Fn::GetAtt") == Some(&Value::from(format!("{table_id}.StreamArn"))), "Stream is not that of {table_id}");
-    ensure!(event.starting_position == "TRIM_HORIZON", "StartingPosition: the local stack starts at TRIM_HORIZON only");
-    let unknown = event.function_response_types.iter().find(|kind| *kind != "ReportBatchItemFailures");
+    ensure!(
+        event.stream.pointer("/Fn::GetAtt") == Some(&Value::from(format!("{table_id}.StreamArn"))),
+        "Stream is not that of {table_id}"
+    );
+    ensure!(
+        event.starting_position == "TRIM_HORIZON",
+        "StartingPosition: the local stack starts at TRIM_HORIZON only"
+    );
+    let unknown =
+        event.function_response_types.iter().find(|kind| *kind != "ReportBatchItemFailures");
     ensure!(unknown.is_none(), "FunctionResponseTypes: {unknown:?} is unknown");
     let patterns = event.filter_criteria.map(|criteria| criteria.filters).unwrap_or_default();
     Ok(Mapping {
         function: function.to_owned(),
         batch_size: in_range("BatchSize", event.batch_size.unwrap_or(100), 1, 10_000)?,
-        batching_window: Duration::from_secs(in_range("MaximumBatchingWindowInSeconds", event.maximum_batching_window_in_seconds.unwrap_or(0), 0, 300)?),
-        parallelization_factor: in_range("ParallelizationFactor", event.parallelization_factor.unwrap_or(1), 1, 10)?,
+        batching_window: Duration::from_secs(in_range(
+            "MaximumBatchingWindowInSeconds",
+            event.maximum_batching_window_in_seconds.unwrap_or(0),
+            0,
+            300,
+        )?),
+        parallelization_factor: in_range(
+            "ParallelizationFactor",
+            event.parallelization_factor.unwrap_or(1),
+            1,
+            10,
+        )?,
         bisect_on_error: event.bisect_batch_on_function_error.unwrap_or(false),
-        retry_limit: limit(in_range("MaximumRetryAttempts", event.maximum_retry_attempts.unwrap_or(-1), -1, 10_000)?),
-        record_age_limit: limit(in_range("MaximumRecordAgeInSeconds", event.maximum_record_age_in_seconds.unwrap_or(-1), -1, 604_800)?)
-            .map(|seconds| Duration::from_secs(seconds.into())),
+        retry_limit: limit(in_range(
+            "MaximumRetryAttempts",
+            event.maximum_retry_attempts.unwrap_or(-1),
+            -1,
+            10_000,
+        )?),
+        record_age_limit: limit(in_range(
+            "MaximumRecordAgeInSeconds",
+            event.maximum_record_age_in_seconds.unwrap_or(-1),
+            -1,
+            604_800,
+        )?)
+        .map(|seconds| Duration::from_secs(seconds.into())),
         reports_item_failures: !event.function_response_types.is_empty(),
-        filter: Filter::parse(patterns.iter().map(|filter| filter.pattern.as_str())).context("FilterCriteria")?,
-        keeps_discarded: event.destination_config.map(|config| is_bucket(&config.on_failure.destination, document)).transpose().context("DestinationConfig.OnFailure.Destination")?.is_some(),
+        filter: Filter::parse(patterns.iter().map(|filter| filter.pattern.as_str()))
+            .context("FilterCriteria")?,
+        keeps_discarded: event
+            .destination_config
+            .map(|config| is_bucket(&config.on_failure.destination, document))
+            .transpose()
+            .context("DestinationConfig.OnFailure.Destination")?
+            .is_some(),
     })
 }
 
@@ -228,15 +301,26 @@ fn limit(value: i64) -> Option<u32> {
     u32::try_from(value).ok()
 }
 
-fn in_range<T: PartialOrd + std::fmt::Display>(property: &str, value: T, least: T, most: T) -> Result<T> {
+fn in_range<T: PartialOrd + std::fmt::Display>(
+    property: &str,
+    value: T,
+    least: T,
+    most: T,
+) -> Result<T> {
     ensure!(value >= least && value <= most, "{property}: {value} is not in {least}..={most}");
     Ok(value)
 }
 
 /// SQS and SNS get pointers into the stream, which is another format than the one played here.
 fn is_bucket(destination: &Value, document: &Document) -> Result<()> {
-    let id = destination.pointer("/Fn::GetAtt").and_then(Value::as_str).and_then(|attribute| attribute.strip_suffix(".Arn"));
+    let id = destination
+        .pointer("/Fn::GetAtt")
+        .and_then(Value::as_str)
+        .and_then(|attribute| attribute.strip_suffix(".Arn"));
     let resource = id.and_then(|id| document.resources.get(id));
-    ensure!(resource.is_some_and(|resource| resource.r#type == "AWS::S3::Bucket"), "{destination} is not the Arn of an AWS::S3::Bucket of this template");
+    ensure!(
+        resource.is_some_and(|resource| resource.r#type == "AWS::S3::Bucket"),
+        "{destination} is not the Arn of an AWS::S3::Bucket of this template"
+    );
     Ok(())
 }

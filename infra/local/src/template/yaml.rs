@@ -15,10 +15,16 @@ fn json_of(yaml: Yaml) -> Result<Json> {
         Yaml::Tagged(tagged) => {
             let tag = tagged.tag.to_string();
             let name = tag.trim_start_matches('!');
-            let function = if matches!(name, "Ref" | "Condition") { name.to_owned() } else { format!("Fn::{name}") };
+            let function = if matches!(name, "Ref" | "Condition") {
+                name.to_owned()
+            } else {
+                format!("Fn::{name}")
+            };
             json!({ function: json_of(tagged.value)? })
         }
-        Yaml::Sequence(items) => Json::Array(items.into_iter().map(json_of).collect::<Result<_>>()?),
+        Yaml::Sequence(items) => {
+            Json::Array(items.into_iter().map(json_of).collect::<Result<_>>()?)
+        }
         Yaml::Mapping(entries) => Json::Object(
             entries
                 .into_iter()
@@ -28,7 +34,9 @@ fn json_of(yaml: Yaml) -> Result<Json> {
                 })
                 .collect::<Result<Map<_, _>>>()?,
         ),
-        plain @ (Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::String(_)) => serde_json::to_value(plain).context("a value has no JSON form")?,
+        plain @ (Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::String(_)) => {
+            serde_json::to_value(plain).context("a value has no JSON form")?
+        }
     })
 }
 
@@ -38,7 +46,11 @@ mod tests {
 
     #[test]
     fn short_tags_mean_what_the_long_forms_say() {
-        let read = without_tags("a: !Ref T\nb: !GetAtt T.Arn\nc: [!Sub \"${T}/*\"]").expect("it is valid");
-        assert_eq!(read, json!({"a": {"Ref": "T"}, "b": {"Fn::GetAtt": "T.Arn"}, "c": [{"Fn::Sub": "${T}/*"}]}));
+        let read =
+            without_tags("a: !Ref T\nb: !GetAtt T.Arn\nc: [!Sub \"${T}/*\"]").expect("it is valid");
+        assert_eq!(
+            read,
+            json!({"a": {"Ref": "T"}, "b": {"Fn::GetAtt": "T.Arn"}, "c": [{"Fn::Sub": "${T}/*"}]})
+        );
     }
 }

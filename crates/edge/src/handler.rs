@@ -1,0 +1,111 @@
+//! From API Gateway's event to a router and back.
+
+use std::{convert::Infallible, env};
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{Method, StatusCode, header},
+    middleware::{Next, from_fn},
+    response::Response,
+};
+use lambda_http::{
+    Adapter, Context, Error, LambdaEvent, Service, lambda_runtime, request::LambdaRequest,
+};
+use serde_json::Value;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::{error, info};
+use tracing_subscriber::EnvFilter;
+
+use crate::Problem;
+
+/// A router as a Lambda handler: API Gateway's payload format 2.0 in, its response out.
+#[derive(Clone, Debug)]
+pub struct Handler {
+    router: Router,
+}
+
+impl Handler {
+    /// A handler on that router.
+    #[must_use]
+    pub fn new(router: Router) -> Self {
+        Self { router }
+    }
+
+    /// Handles one event.
+    ///
+    /// # Errors
+    /// When the event is not one of API Gateway's, or the answer is not text.
+    pub async fn handle(&self, event: Value) -> Result<Value, Error> {
+        let request: LambdaRequest = serde_json::from_value(event)?;
+        let mut adapter = Adapter::from(self.router.clone());
+        let event = LambdaEvent::new(request, Context::default());
+        let response = adapter.call(event).await.unwrap_or_else(|never: Infallible| match never {});
+        Ok(serde_json::to_value(response)?)
+    }
+}
+
+/// Runs a router under Lambda's runtime, until Lambda ends it.
+///
+/// # Errors
+/// When the runtime's API is away.
+pub async fn serve(router: Router) -> Result<(), lambda_runtime::Error> {
+    lambda_http::run(router).await
+}
+
+/// Logs JSON lines to standard output, at `RUST_LOG` or `info`, as CloudWatch takes them.
+pub fn log_to_stdout() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let json = tracing_subscriber::fmt().json().with_env_filter(filter);
+    json.with_current_span(false).flatten_event(true).without_time().init();
+}
+
+/// Puts a body on every refusal of a router, whoever refused, and logs each request once:
+/// what was asked for by route, never by path or query, which may name people.
+pub fn with_problems(router: Router) -> Router {
+    router.layer(CatchPanicLayer::custom(panicked)).layer(from_fn(finish))
+}
+
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("?");
+    error!(panic = text, "a handler panicked");
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}
+
+async fn finish(request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let request_id = crate::caller::request_id(request.extensions());
+    let mut response = next.run(request).await;
+    let status = response.status();
+    let refused = status.is_client_error() || status.is_server_error();
+    let problem = response.extensions_mut().remove::<Problem>();
+    let problem = problem.or_else(|| refused.then(|| Problem::plain(status)));
+    let Some(mut problem) = problem else {
+        info!(%method, status = status.as_u16(), request_id, "answered");
+        return response;
+    };
+    info!(%method, status = status.as_u16(), problem = problem.kind, request_id, "refused");
+    problem.instance = path;
+    let mut rendered = problem.render();
+    for name in [header::ALLOW, header::WWW_AUTHENTICATE] {
+        if let Some(value) = response.headers().get(&name) {
+            rendered.headers_mut().insert(name, value.clone());
+        }
+    }
+    if method == Method::HEAD {
+        *rendered.body_mut() = axum::body::Body::empty();
+    }
+    rendered
+}
+
+/// A variable that a function cannot do without.
+///
+/// # Errors
+/// Names it.
+pub fn variable(name: &'static str) -> Result<String, Error> {
+    env::var(name).map_err(|error| format!("the environment variable {name}: {error}").into())
+}

@@ -1,0 +1,147 @@
+//! Orders as people look them up: how far they are, what is in them, what happened to them.
+
+mod row;
+
+use ordering::{ItemsReturned, OrderEvent, OrderId, OrderImported, OrderLine, Status, Timestamp};
+use projection::{Table, Tally};
+pub use row::{OrderLineRow, OrderRefundRow, OrderRow, OrderTimelineRow};
+
+use crate::{Commit, Happened, happened::bigint, words::joined};
+
+/// The tables of this view.
+#[derive(Debug)]
+pub struct OrderTables {
+    /// The orders.
+    pub order: Table<OrderRow>,
+    /// Their lines.
+    pub line: Table<OrderLineRow>,
+    /// What happened to them.
+    pub timeline: Table<OrderTimelineRow>,
+    /// What came back.
+    pub refund: Table<OrderRefundRow>,
+    /// Pieces sold, by product.
+    pub sales: Tally,
+}
+
+impl Default for OrderTables {
+    fn default() -> Self {
+        Self {
+            order: Table::default(),
+            line: Table::default(),
+            timeline: Table::default(),
+            refund: Table::default(),
+            sales: Tally::new("product_sales", "sku", "units"),
+        }
+    }
+}
+
+/// Folds one event of the order `id`, out of `commit`, into its rows.
+pub(crate) fn evolve(
+    rows: &mut OrderTables,
+    id: OrderId,
+    happened: &Happened<OrderEvent>,
+    commit: &Commit,
+) {
+    let at = happened.at;
+    match &happened.event {
+        OrderEvent::Placed(placed) => {
+            let customer_id = placed.customer_id;
+            let row = OrderRow::placed(id, customer_id, placed.total_cents, placed.currency, at);
+            rows.order.put(row);
+            put_lines(rows, id, &placed.lines, true);
+        }
+        OrderEvent::Imported(imported) => import(rows, id, imported, at),
+        OrderEvent::Paid(_) => change(rows, id, |row| {
+            row.status = Status::Paid.as_str().to_owned();
+            row.paid_at = Some(at);
+        }),
+        OrderEvent::Shipped(shipped) => change(rows, id, |row| {
+            row.status = Status::Shipped.as_str().to_owned();
+            row.shipped_at = Some(at);
+            row.carrier = Some(shipped.carrier.to_string());
+            row.tracking_number = Some(shipped.tracking_number.to_string());
+            row.words = joined([row.words.as_str(), shipped.tracking_number.as_str()]);
+        }),
+        OrderEvent::Delivered(_) => change(rows, id, |row| {
+            row.status = Status::Delivered.as_str().to_owned();
+            row.delivered_at = Some(at);
+        }),
+        OrderEvent::Cancelled(_) => cancel(rows, id, at),
+        OrderEvent::Returned(returned) => take_back(rows, id, returned, happened),
+    }
+    change(rows, id, |row| row.version = bigint(happened.version.0));
+    let recorded = &commit.events[happened.index];
+    rows.timeline.put(OrderTimelineRow {
+        order_id: id.0,
+        version: bigint(happened.version.0),
+        index: bigint(happened.index as u64),
+        event_type: recorded.name.clone(),
+        at,
+        data: recorded.data.clone(),
+    });
+}
+
+fn change(rows: &mut OrderTables, id: OrderId, change: impl FnOnce(&mut OrderRow)) {
+    rows.order.update(&(id.0,), change);
+}
+
+fn put_lines(rows: &mut OrderTables, id: OrderId, lines: &[OrderLine], sold: bool) {
+    for (line_no, line) in (1..).zip(lines) {
+        let quantity = i64::from(line.quantity.get());
+        rows.line.put(OrderLineRow {
+            order_id: id.0,
+            line_no,
+            sku: line.sku.to_string(),
+            quantity,
+            returned_quantity: 0,
+            unit_price_cents: line.unit_price_cents.get(),
+            total_cents: line.unit_price_cents.get().saturating_mul(quantity),
+        });
+        if sold {
+            rows.sales.add(line.sku.as_str(), quantity);
+        }
+    }
+}
+
+/// How far it had come is known of an imported order, but not when: those times stay empty.
+fn import(rows: &mut OrderTables, id: OrderId, imported: &OrderImported, at: Timestamp) {
+    let customer_id = imported.customer_id;
+    let mut row = OrderRow::placed(id, customer_id, imported.total_cents, imported.currency, at);
+    row.reference = Some(imported.reference.to_string());
+    row.status = imported.status.as_str().to_owned();
+    row.words = joined([imported.reference.as_str()]);
+    rows.order.put(row);
+    put_lines(rows, id, &imported.lines, imported.status != Status::Cancelled);
+}
+
+fn cancel(rows: &mut OrderTables, id: OrderId, at: Timestamp) {
+    change(rows, id, |row| {
+        row.status = Status::Cancelled.as_str().to_owned();
+        row.cancelled_at = Some(at);
+    });
+    for line in rows.line.range((id.0, 0)..=(id.0, i64::MAX)) {
+        rows.sales.add(&line.sku, -line.quantity);
+    }
+}
+
+fn take_back(
+    rows: &mut OrderTables,
+    id: OrderId,
+    returned: &ItemsReturned,
+    happened: &Happened<OrderEvent>,
+) {
+    change(rows, id, |row| row.refund_cents += returned.refund_cents.get());
+    for back in &returned.lines {
+        let (line_no, quantity) = (i64::from(back.line_no), i64::from(back.quantity.get()));
+        rows.line.update(&(id.0, line_no), |line| line.returned_quantity += quantity);
+        rows.refund.put(OrderRefundRow {
+            order_id: id.0,
+            version: bigint(happened.version.0),
+            line_no,
+            sku: back.sku.to_string(),
+            quantity,
+            refund_cents: back.refund_cents.get(),
+            returned_at: happened.at,
+        });
+    }
+}

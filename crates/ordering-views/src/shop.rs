@@ -1,0 +1,104 @@
+//! The whole read model: which events go to which view.
+
+use std::{fmt::Display, str::FromStr};
+
+use ordering::{
+    Cart, CartEvent, Customer, CustomerEvent, Decider, EmailClaim, EmailClaimEvent, Order,
+    OrderEvent, Product, ProductEvent, Undecodable,
+};
+use projection::{Changes, Commit, ReadModel, Table};
+
+use crate::{
+    Happened,
+    audit_trail::{self, AuditRow},
+    cart::{self, CartTables},
+    customer::{self, CustomerRow},
+    order_history::{self, OrderTables},
+    product::{self, ProductRow},
+};
+
+/// The shop's read model.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shop;
+
+/// All its tables.
+#[derive(Debug, Default)]
+pub struct ShopTables {
+    /// Products.
+    pub product: Table<ProductRow>,
+    /// Customers.
+    pub customer: Table<CustomerRow>,
+    /// Carts.
+    pub cart: CartTables,
+    /// Orders.
+    pub order: OrderTables,
+    /// The audit trail.
+    pub audit: Table<AuditRow>,
+}
+
+impl ReadModel for Shop {
+    type Tables = ShopTables;
+
+    fn each(tables: &mut ShopTables) -> Vec<&mut dyn Changes> {
+        vec![
+            &mut tables.product,
+            &mut tables.customer,
+            &mut tables.cart.cart,
+            &mut tables.cart.line,
+            &mut tables.order.order,
+            &mut tables.order.line,
+            &mut tables.order.timeline,
+            &mut tables.order.refund,
+            &mut tables.order.sales,
+            &mut tables.audit,
+        ]
+    }
+
+    /// Everything is read before anything is folded, so that a commit counts whole or not at all.
+    fn evolve(&self, tables: &mut ShopTables, commit: &Commit) -> Result<(), Undecodable> {
+        match commit.stream.category() {
+            Product::CATEGORY => {
+                let sku = id(commit)?;
+                for happened in Happened::<ProductEvent>::read(commit)? {
+                    product::evolve(&mut tables.product, &sku, &happened);
+                }
+            }
+            Customer::CATEGORY => {
+                let customer = id(commit)?;
+                for happened in Happened::<CustomerEvent>::read(commit)? {
+                    customer::evolve(&mut tables.customer, customer, &happened);
+                }
+            }
+            Cart::CATEGORY => {
+                let cart = id(commit)?;
+                for happened in Happened::<CartEvent>::read(commit)? {
+                    cart::evolve(&mut tables.cart, cart, &happened);
+                }
+            }
+            Order::CATEGORY => {
+                let order = id(commit)?;
+                for happened in Happened::<OrderEvent>::read(commit)? {
+                    order_history::evolve(&mut tables.order, order, &happened, commit);
+                }
+            }
+            EmailClaim::CATEGORY => {
+                // A claim has no row: it is the write side's lock, and shows in the audit trail.
+                Happened::<EmailClaimEvent>::read(commit)?;
+            }
+            other => return Err(Undecodable::UnknownType(format!("of a stream of {other:?}"))),
+        }
+        audit_trail::evolve(&mut tables.audit, commit);
+        Ok(())
+    }
+}
+
+/// The id that a stream is named by.
+fn id<I>(commit: &Commit) -> Result<I, Undecodable>
+where
+    I: FromStr<Err: Display>,
+{
+    commit.stream.id().parse().map_err(|error: I::Err| Undecodable::BadPayload {
+        name: commit.stream.to_string(),
+        detail: error.to_string(),
+    })
+}

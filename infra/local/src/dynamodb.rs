@@ -1,0 +1,187 @@
+//! DynamoDB inside the process: dynoxide on a file, spoken to by the AWS SDK over loopback.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    StreamSpecification, StreamViewType, TimeToLiveSpecification,
+};
+use dynoxide::Database;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::template::{Attribute, Table};
+
+/// The local name of the event table; dynoxide needs 11 to 48 characters for streams.
+pub const TABLE_NAME: &str = "millrace-events";
+
+/// The region that everything local is in.
+pub const REGION: &str = "eu-central-1";
+
+/// Both parts of the local credentials; nothing checks them.
+pub const CREDENTIAL: &str = "local";
+
+/// Reading and numbering stream records scans all of them without it: a hundredth of the speed
+/// after an hour of use.
+const STREAM_INDEX: &str = "create index if not exists ix_sr on _stream_records(table_name, cast(sequence_number as integer))";
+
+/// How long a request under way may hold up a stop.
+const DRAIN_WITHIN: Duration = Duration::from_secs(5);
+
+/// A DynamoDB that keeps its tables in a file.
+#[derive(Debug)]
+pub struct DynamoDb {
+    endpoint: String,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<Result<(), String>>,
+}
+
+impl DynamoDb {
+    /// Opens the database in `folder` and serves it on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or the index on the stream cannot be made.
+    pub async fn start(folder: &Path) -> Result<Self> {
+        let path = folder.join("dynamodb.sqlite");
+        let database =
+            spawn_blocking(move || open(&path)).await.context("opening DynamoDB was aborted")??;
+        let listener =
+            TcpListener::bind(("127.0.0.1", 0)).await.context("binding a port for DynamoDB")?;
+        let endpoint =
+            format!("http://{}", listener.local_addr().context("asking for DynamoDB's port")?);
+        let (stop, stopped) = oneshot::channel();
+        let server =
+            tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, async {
+                let _ = stopped.await;
+            }));
+        Ok(Self { endpoint, stop, server })
+    }
+
+    /// Where it answers.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// A client of it.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(&self.endpoint)
+            .region(Region::new(REGION))
+            .credentials_provider(credentials());
+        Client::from_conf(config.build())
+    }
+
+    /// A client of its streams.
+    #[must_use]
+    pub fn streams_client(&self) -> aws_sdk_dynamodbstreams::Client {
+        let config = aws_sdk_dynamodbstreams::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(&self.endpoint)
+            .region(Region::new(REGION))
+            .credentials_provider(credentials());
+        aws_sdk_dynamodbstreams::Client::from_conf(config.build())
+    }
+
+    /// Makes the event table as the template describes it, unless it is there, and returns the
+    /// ARN of its stream.
+    ///
+    /// # Errors
+    /// When the description is none that DynamoDB takes, or the table there has no stream.
+    pub async fn ensure_table(&self, table: &Table) -> Result<String> {
+        let client = self.client();
+        let known = client.list_tables().send().await.context("listing the tables")?;
+        if !known.table_names().iter().any(|name| name == TABLE_NAME) {
+            create(&client, table).await?;
+        }
+        let described = client
+            .describe_table()
+            .table_name(TABLE_NAME)
+            .send()
+            .await
+            .context("describing the event table")?;
+        let arn = described.table().and_then(|table| table.latest_stream_arn());
+        Ok(arn.context("the event table has no stream")?.to_owned())
+    }
+
+    /// Lets the requests under way finish, and closes the file.
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        if tokio::time::timeout(DRAIN_WITHIN, self.server).await.is_err() {
+            tracing::warn!("DynamoDB still had a request under way after {DRAIN_WITHIN:?}");
+        }
+    }
+}
+
+fn credentials() -> Credentials {
+    Credentials::new(CREDENTIAL, CREDENTIAL, None, None, "local stack")
+}
+
+fn open(path: &PathBuf) -> Result<Database> {
+    let name = path.to_str().with_context(|| format!("{} is no UTF-8", path.display()))?;
+    let database = Database::new(name).map_err(|error| anyhow!("opening {name}: {error}"))?;
+    // Named for what ends a bulk load, it sets `synchronous = NORMAL`: what was answered survives
+    // a kill of the process, the file survives a loss of power, and no commit waits for the disk.
+    database.disable_bulk_loading().map_err(|error| anyhow!("tuning {name}: {error}"))?;
+    let second = rusqlite::Connection::open(path)
+        .with_context(|| format!("opening {name} a second time"))?;
+    second.busy_timeout(Duration::from_secs(10)).context("setting a timeout")?;
+    second.execute(STREAM_INDEX, []).context("indexing the stream records")?;
+    let used: i64 = second
+        .query_row(
+            "select count(*) from sqlite_schema where type = 'index' and name = 'ix_sr'",
+            [],
+            |row| row.get(0),
+        )
+        .context("looking for the index")?;
+    ensure!(used == 1, "the index on the stream records is missing");
+    Ok(database)
+}
+
+async fn create(client: &Client, table: &Table) -> Result<()> {
+    let mut request =
+        client.create_table().table_name(TABLE_NAME).billing_mode(BillingMode::PayPerRequest);
+    let keys = [(Some(&table.hash_key), KeyType::Hash), (table.range_key.as_ref(), KeyType::Range)];
+    for (attribute, key_type) in
+        keys.into_iter().filter_map(|(attribute, key_type)| Some((attribute?, key_type)))
+    {
+        request = request.attribute_definitions(definition(attribute)?);
+        request = request.key_schema(
+            KeySchemaElement::builder()
+                .attribute_name(&attribute.name)
+                .key_type(key_type)
+                .build()?,
+        );
+    }
+    let view = StreamViewType::from(table.stream_view_type.as_str());
+    let stream =
+        StreamSpecification::builder().stream_enabled(true).stream_view_type(view).build()?;
+    request.stream_specification(stream).send().await.context("making the event table")?;
+    if let Some(attribute) = &table.ttl_attribute {
+        let ttl =
+            TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute).build()?;
+        client
+            .update_time_to_live()
+            .table_name(TABLE_NAME)
+            .time_to_live_specification(ttl)
+            .send()
+            .await
+            .context("setting the expiry")?;
+    }
+    Ok(())
+}
+
+fn definition(attribute: &Attribute) -> Result<AttributeDefinition> {
+    let kind = ScalarAttributeType::from(attribute.kind.as_str());
+    Ok(AttributeDefinition::builder()
+        .attribute_name(&attribute.name)
+        .attribute_type(kind)
+        .build()?)
+}
