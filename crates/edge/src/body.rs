@@ -15,6 +15,8 @@ use crate::{FieldError, Problem};
 pub const MOST_BYTES: usize = 256 * 1024;
 
 /// A body that is JSON and has the shape of `T`, together with the bytes that it came as.
+///
+/// No body at all counts as `{}`, of whatever type: commands without particulars need none.
 #[derive(Clone, Debug)]
 pub struct Body<T> {
     /// What it says.
@@ -33,6 +35,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             let (title, status) = ("The body is too large", StatusCode::PAYLOAD_TOO_LARGE);
             Problem::new(status, "body-too-large", title, "A body is at most 256 KiB.")
         })?;
+        if bytes.is_empty() {
+            let value = parse(b"{}")?;
+            return Ok(Self { value, bytes });
+        }
         if !content_type.is_some_and(|written| is_json(&written)) {
             let (title, status) = ("The body is not JSON", StatusCode::UNSUPPORTED_MEDIA_TYPE);
             let detail = "Send `Content-Type: application/json`.";

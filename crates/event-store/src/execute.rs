@@ -55,6 +55,12 @@ pub struct Accepted<A> {
     pub replayed: bool,
 }
 
+/// One run of a command: answered before, or decided now.
+enum Attempt<A> {
+    Replayed(A),
+    Decided(Unit, A),
+}
+
 /// A command that does not.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused<R> {
@@ -82,13 +88,13 @@ impl EventStore {
     /// Carries out a command on `stream`, at most once.
     ///
     /// `decide` gets the stream's state, may load others, stages events on the [`Unit`] and gives
-    /// the answer. It runs again after a lost race, and after a refusal that was based on memory:
-    /// so it is decided on the latest state, whatever the outcome.
+    /// it back with the answer. It runs again after a lost race, and a refusal is confirmed by a
+    /// run on fresh reads: so it is decided on the latest state, whatever the outcome.
     ///
     /// # Errors
     /// [`Refused`]; nothing is written then, but for [`StoreError::Unavailable`], where the same
     /// request sent again finds out.
-    pub async fn execute<D, A, R, F>(
+    pub async fn execute<D, A, R, F, Decided>(
         &self,
         stream: &StreamId,
         start: Start,
@@ -98,24 +104,28 @@ impl EventStore {
     where
         D: Decider,
         A: Serialize + DeserializeOwned,
-        F: AsyncFn(&mut Unit<'_>, Arc<Folded<D>>) -> Result<A, Refused<R>>,
+        F: Fn(Unit, Arc<Folded<D>>) -> Decided,
+        Decided: Future<Output = Result<(Unit, A), Refused<R>>>,
     {
+        let intent = Arc::new(intent.clone());
         let mut fresh = false;
         let mut pause = FIRST_PAUSE;
         loop {
-            let mut unit = Unit::new(self, intent, stream, fresh);
-            let tried = self.attempt(stream, start, &mut unit, intent, &decide).await;
-            let confirmed = fresh || !unit.is_from_memory();
-            let error = match tried {
-                Ok(accepted) if accepted.replayed => return Ok(accepted),
-                Ok(accepted) if unit.is_empty() && confirmed => return Ok(accepted),
-                Ok(_) if unit.is_empty() => None,
-                Ok(accepted) => match unit.append(to_json(&accepted.answer)).await {
-                    Ok(()) => return Ok(accepted),
+            let unit = Unit::new(self.clone(), intent.clone(), stream.clone(), fresh);
+            let error = match self.attempt(start, unit, &intent, &decide).await {
+                Ok(Attempt::Replayed(answer)) => return Ok(Accepted { answer, replayed: true }),
+                Ok(Attempt::Decided(unit, answer)) if unit.is_empty() => {
+                    if fresh || !unit.is_from_memory() {
+                        return Ok(Accepted { answer, replayed: false });
+                    }
+                    None
+                }
+                Ok(Attempt::Decided(unit, answer)) => match unit.append(to_json(&answer)).await {
+                    Ok(()) => return Ok(Accepted { answer, replayed: false }),
                     Err(error) => Some(error),
                 },
                 Err(Refused::Store(error)) => Some(error),
-                Err(refused) if confirmed => return Err(refused),
+                Err(refused) if fresh => return Err(refused),
                 Err(_) => None,
             };
             fresh = true;
@@ -129,34 +139,34 @@ impl EventStore {
         }
     }
 
-    async fn attempt<D, A, R, F>(
+    async fn attempt<D, A, R, F, Decided>(
         &self,
-        stream: &StreamId,
         start: Start,
-        unit: &mut Unit<'_>,
+        mut unit: Unit,
         intent: &Intent,
         decide: &F,
-    ) -> Result<Accepted<A>, Refused<R>>
+    ) -> Result<Attempt<A>, Refused<R>>
     where
         D: Decider,
-        A: Serialize + DeserializeOwned,
-        F: AsyncFn(&mut Unit<'_>, Arc<Folded<D>>) -> Result<A, Refused<R>>,
+        A: DeserializeOwned,
+        F: Fn(Unit, Arc<Folded<D>>) -> Decided,
+        Decided: Future<Output = Result<(Unit, A), Refused<R>>>,
     {
+        let stream = unit.primary().clone();
         let folded: Arc<Folded<D>> = match start {
-            Start::New => unit.expect_new(stream).await?,
-            Start::Existing => unit.load(stream).await?,
+            Start::New => unit.expect_new(&stream).await?,
+            Start::Existing => unit.load(&stream).await?,
         };
         if let Some(version) = folded.accepted(&intent.key) {
-            let answer = self.first_answer(stream, version, intent).await?;
-            return Ok(Accepted { answer, replayed: true });
+            return self.first_answer(&stream, version, intent).await.map(Attempt::Replayed);
         }
         if let Some(expected) = intent.expected
             && expected != folded.version
         {
             return Err(Refused::Moved(folded.version));
         }
-        let answer = decide(unit, folded).await?;
-        Ok(Accepted { answer, replayed: false })
+        let (unit, answer) = decide(unit, folded).await?;
+        Ok(Attempt::Decided(unit, answer))
     }
 
     /// The answer that the request got when commit `version` accepted it.

@@ -64,22 +64,38 @@ impl EventStore {
     /// # Errors
     /// [`StoreError::Hole`] when the versions are not gapless, [`StoreError::Unreadable`] for a
     /// commit that this build cannot read, otherwise what the table said.
-    pub async fn read_after(
+    async fn read_after(
         &self,
         stream: &StreamId,
         after: Version,
     ) -> Result<Vec<Commit>, StoreError> {
-        let mut commits: Vec<Commit> = Vec::new();
         let mut expected = after;
-        let mut pages =
-            self.query(stream, after).scan_index_forward(true).into_paginator().items().send();
-        while let Some(item) = pages.next().await {
-            let commit = item::read_commit(stream, item.map_err(|error| by_meaning(&error))?)?;
+        let mut commits = Vec::new();
+        for commit in self.read_each_after(stream, after).await? {
+            let commit = commit?;
             if !expected.precedes(commit.version) {
                 return Err(StoreError::Hole { stream: stream.clone(), version: expected.next() });
             }
             expected = commit.version;
             commits.push(commit);
+        }
+        Ok(commits)
+    }
+
+    /// All commits after `after`, in order, also those that this build cannot read.
+    ///
+    /// # Errors
+    /// What the table said.
+    pub async fn read_each_after(
+        &self,
+        stream: &StreamId,
+        after: Version,
+    ) -> Result<Vec<Result<Commit, UnreadableCommit>>, StoreError> {
+        let query = self.query(stream, after).scan_index_forward(true);
+        let mut items = query.into_paginator().items().send();
+        let mut commits = Vec::new();
+        while let Some(item) = items.next().await {
+            commits.push(item::read_commit(stream, item.map_err(|error| by_meaning(&error))?));
         }
         Ok(commits)
     }

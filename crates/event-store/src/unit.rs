@@ -4,14 +4,19 @@ use std::{any::Any, sync::Arc};
 
 use decider::{Commit, Decider, Event, Folded, Metadata, Request, StreamId, Version};
 
-use crate::{EventStore, Intent, StoreError, item::Snapshot, load::SNAPSHOT_EVERY};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use crate::{EventStore, Intent, Refused, StoreError, item::Snapshot, load::SNAPSHOT_EVERY};
+
+/// How many streams of one command are read at a time.
+const READS_AT_A_TIME: usize = 16;
 
 /// What one attempt at a command reads and stages.
 #[derive(Debug)]
-pub struct Unit<'a> {
-    store: &'a EventStore,
-    intent: &'a Intent,
-    primary: &'a StreamId,
+pub struct Unit {
+    store: EventStore,
+    intent: Arc<Intent>,
+    primary: StreamId,
     fresh: bool,
     from_memory: bool,
     staged: Vec<Staged>,
@@ -30,11 +35,11 @@ impl std::fmt::Debug for Staged {
     }
 }
 
-impl<'a> Unit<'a> {
+impl Unit {
     pub(crate) fn new(
-        store: &'a EventStore,
-        intent: &'a Intent,
-        primary: &'a StreamId,
+        store: EventStore,
+        intent: Arc<Intent>,
+        primary: StreamId,
         fresh: bool,
     ) -> Self {
         Self { store, intent, primary, fresh, from_memory: false, staged: Vec::new() }
@@ -73,6 +78,46 @@ impl<'a> Unit<'a> {
         self.load(stream).await
     }
 
+    /// Several streams that are likely to exist, in the order that they are named in.
+    ///
+    /// # Errors
+    /// [`StoreError`] of a read.
+    pub async fn load_all<D: Decider>(
+        &mut self,
+        streams: &[StreamId],
+    ) -> Result<Vec<Arc<Folded<D>>>, StoreError> {
+        let mut warm: Vec<Option<Arc<Folded<D>>>> = vec![None; streams.len()];
+        if !self.fresh {
+            warm = streams.iter().map(|stream| self.store.remembered(stream)).collect();
+            self.from_memory |= warm.iter().any(Option::is_some);
+        }
+        let store = &self.store;
+        let reads = warm.into_iter().zip(streams).map(|(warm, stream)| async move {
+            match warm {
+                Some(remembered) => Ok(remembered),
+                None => store.load(stream).await,
+            }
+        });
+        // collected first: a lazy stream of borrowing closures would not be `Send`
+        let reads: Vec<_> = reads.collect();
+        stream::iter(reads).buffered(READS_AT_A_TIME).try_collect().await
+    }
+
+    /// Decides a command on `stream` and stages what it leads to. Gives the version that the
+    /// stream has then.
+    ///
+    /// # Errors
+    /// [`Refused::Rejected`].
+    pub fn decide<D: Decider>(
+        &mut self,
+        stream: &StreamId,
+        folded: &Folded<D>,
+        command: D::Command,
+    ) -> Result<Version, Refused<D::Rejection>> {
+        let events = folded.state.decide(command).map_err(Refused::Rejected)?;
+        Ok(self.stage(stream, folded, &events))
+    }
+
     /// Stages `events` as the next commit of `stream`; none stage nothing. Gives the version that
     /// the stream has then.
     pub fn stage<D: Decider>(
@@ -92,8 +137,8 @@ impl<'a> Unit<'a> {
     }
 
     fn commit<E: Event>(&self, stream: &StreamId, version: Version, events: &[E]) -> Commit {
-        let intent = self.intent;
-        let request = (stream == self.primary).then(|| Request {
+        let intent = &self.intent;
+        let request = (*stream == self.primary).then(|| Request {
             key: intent.key.clone(),
             fingerprint: intent.fingerprint.clone(),
             answer: String::new(), // known when everything is staged
@@ -116,6 +161,11 @@ impl<'a> Unit<'a> {
     /// Every staged stream with the version that it will have.
     pub fn touched(&self) -> impl Iterator<Item = (&StreamId, Version)> {
         self.staged.iter().map(|staged| (&staged.commit.stream, staged.commit.version))
+    }
+
+    /// The stream that the command is addressed to.
+    pub(crate) fn primary(&self) -> &StreamId {
+        &self.primary
     }
 
     /// Whether anything came from memory, so that a refusal has to be confirmed.

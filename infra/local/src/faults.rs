@@ -153,7 +153,8 @@ mod tests {
         let faults = Faults::new(FaultPlan { reorder: 1.0, ..FaultPlan::default() });
         for size in 1..20 {
             let mut batch: Vec<usize> = (0..size).collect();
-            batch.extend(faults.reorder(&mut batch));
+            let held_back = faults.reorder(&mut batch);
+            batch.extend(held_back);
             batch.sort_unstable();
             assert_eq!(batch, (0..size).collect::<Vec<_>>());
         }

@@ -17,6 +17,7 @@ use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, State};
+use axum::http::request::Parts;
 use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -32,6 +33,9 @@ use routing::Routes;
 
 /// API Gateway's limit for a body, in bytes.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
+
+/// API Gateway's limit for the request line and all headers together, in bytes.
+const HEAD_LIMIT: usize = 10_240;
 
 /// An HTTP API waits no longer for its integration.
 const INTEGRATION_LIMIT: Duration = Duration::from_secs(30);
@@ -129,6 +133,13 @@ async fn handle(
     request: Request<Body>,
 ) -> Response {
     let (parts, body) = request.into_parts();
+    if head_size(&parts) > HEAD_LIMIT {
+        return problem(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "Request Header Fields Too Large",
+        )
+        .into_response();
+    }
     let path = event::decoded_path(parts.uri.path());
     let Some(found) = api.routes.find(&parts.method, &path) else {
         return problem(StatusCode::NOT_FOUND, "Not Found").into_response();
@@ -164,6 +175,17 @@ async fn handle(
             }
         }
     }
+}
+
+/// In bytes, without the separators.
+fn head_size(parts: &Parts) -> usize {
+    let line = parts.method.as_str().len()
+        + parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    line + parts
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum::<usize>()
 }
 
 #[cfg(test)]

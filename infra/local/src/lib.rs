@@ -5,6 +5,7 @@
 //! routes and the mapping's settings are read from `template.yaml`, so that what is deployed is
 //! what runs here.
 
+pub mod demo;
 mod dynamodb;
 mod faults;
 mod filter;
@@ -14,6 +15,12 @@ mod gateway;
 mod issuer;
 mod lag;
 mod poller;
+mod stack;
 mod template;
+mod wiring;
 
+pub use dynamodb::{CREDENTIAL, REGION, TABLE_NAME};
 pub use faults::FaultPlan;
+pub use functions::Function;
+pub use issuer::{AUDIENCE, DAY, Grant, ISSUER, Issuer, SCOPES};
+pub use stack::{Options, Stack};

@@ -118,11 +118,11 @@ impl Server {
         url(&self.password, self.port, database)
     }
 
-    /// Creates `database` (ASCII letters, digits, `_`) unless it is there.
+    /// Creates `database` (a to z, digits, `_`) unless it is there; whether it was made.
     ///
     /// # Errors
     /// On another name, or when the server is gone.
-    pub async fn create_database(&self, database: &str) -> Result<()> {
+    pub async fn create_database(&self, database: &str) -> Result<bool> {
         create_database(&self.url(USER), database).await
     }
 
@@ -133,8 +133,8 @@ impl Server {
     }
 }
 
-/// Creates `database` in the server that `url` names, unless it is there.
-pub(crate) async fn create_database(url: &str, database: &str) -> Result<()> {
+/// Creates `database` in the server that `url` names, unless it is there; whether it was made.
+pub(crate) async fn create_database(url: &str, database: &str) -> Result<bool> {
     ensure!(is_plain(database), "`{database}` is no plain database name");
     let mut connection =
         PgConnection::connect(url).await.context("connecting to create a database")?;
@@ -149,7 +149,8 @@ pub(crate) async fn create_database(url: &str, database: &str) -> Result<()> {
             .await
             .with_context(|| format!("creating database {database}"))?;
     }
-    connection.close().await.context("closing the connection")
+    connection.close().await.context("closing the connection")?;
+    Ok(!there)
 }
 
 /// A name that needs no quotes, so that it can stand in a statement.

@@ -172,6 +172,18 @@ async fn a_body_over_ten_megabytes_never_reaches_a_function() {
 }
 
 #[tokio::test]
+async fn headers_over_ten_kilobytes_never_reach_a_function() {
+    let echo = Echo::start().await;
+    let request = echo.request(Method::GET, "/products", "staff");
+    let answer = request
+        .header("consistency-token", "x".repeat(HEAD_LIMIT))
+        .send()
+        .await
+        .expect("it answers");
+    assert_eq!(answer.status(), 431);
+}
+
+#[tokio::test]
 async fn a_function_that_fails_is_an_internal_error_to_the_client_and_itself_to_the_invoker() {
     let echo = Echo::start().await;
     assert_eq!(echo.status(Method::GET, "/broken", "shop").await, 500);

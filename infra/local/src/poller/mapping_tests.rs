@@ -24,7 +24,7 @@ fn record(number: usize) -> Record {
     Record {
         sequence_number: SequenceNumber(number.to_string()),
         partition_key: format!("stream-{}", number % 5),
-        created_at: Utc::now(),
+        created_at: DateTime::UNIX_EPOCH,
         json: json!({}),
     }
 }
@@ -156,7 +156,10 @@ fn without_a_limit_a_batch_is_retried_for_ever() {
 #[test]
 fn records_older_than_the_limit_are_given_up_and_the_others_delivered() {
     let mut mixed = batch(1..4);
-    mixed.records[0].created_at = Utc::now() - Duration::from_secs(61);
+    for record in &mut mixed.records {
+        record.created_at = Utc::now();
+    }
+    mixed.records[0].created_at -= Duration::from_secs(61);
     let expired = take_expired(&mut mixed, Utc::now(), &mapping()).expect("one is too old");
     assert_eq!(numbers(&expired.records), sequence([1]));
     assert_eq!(numbers(&mixed.records), sequence([2, 3]));

@@ -1,0 +1,78 @@
+//! `POST /customers…`
+
+use axum::{extract::State, response::IntoResponse};
+use edge::{Id, Problem, Scope};
+use event_store::Start;
+use ordering::{
+    Customer, CustomerCommand, CustomerId, CustomerRegistered, Email, EmailClaim, EmailClaimCommand,
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::{Asked, Commands, Reply, reply::Replied};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewEmail {
+    email: Email,
+}
+
+/// The customer and the claim on the address, both or neither.
+pub(crate) async fn register(
+    State(commands): State<Commands>,
+    asked: Asked<CustomerRegistered>,
+) -> Result<impl IntoResponse, Problem> {
+    let id = asked.seed().map_or_else(|| CustomerId(Uuid::now_v7()), CustomerId::derived);
+    let (stream, claim_stream) = (&id.stream(), &asked.body.email.claim_stream());
+    let body = &asked.body;
+    commands
+        .run::<Customer, _, _, _>(stream, Start::New, &asked, |mut unit, customer| async move {
+            let command = CustomerCommand::Register(body.clone());
+            let version = unit.decide(stream, &customer, command)?;
+            let claim = unit.expect_new::<EmailClaim>(claim_stream).await?;
+            unit.decide(claim_stream, &claim, EmailClaimCommand::Claim(id))?;
+            Ok((unit, Reply::at(id, version).made(true, || format!("/customers/{id}"))))
+        })
+        .await
+        .map(Replied)
+}
+
+/// Moves the claim in one step: the old address is free again, the new one taken.
+pub(crate) async fn change_email(
+    State(commands): State<Commands>,
+    Id(id): Id<CustomerId>,
+    asked: Asked<NewEmail>,
+) -> Result<impl IntoResponse, Problem> {
+    own(asked.caller.confined_to(&[Scope::Staff, Scope::Import])?, id)?;
+    let email = &asked.body.email;
+    let (stream, taken) = (&id.stream(), &email.claim_stream());
+    commands
+        .run::<Customer, _, _, _>(
+            stream,
+            Start::Existing,
+            &asked,
+            |mut unit, customer| async move {
+                let command = CustomerCommand::ChangeEmail(email.clone());
+                let version = unit.decide(stream, &customer, command)?;
+                let before = customer.state.registered().map_err(event_store::Refused::Rejected)?;
+                let freed = before.email.claim_stream();
+                if freed != *taken {
+                    let claim = unit.load::<EmailClaim>(&freed).await?;
+                    unit.decide(&freed, &claim, EmailClaimCommand::Release(id))?;
+                    let claim = unit.expect_new::<EmailClaim>(taken).await?;
+                    unit.decide(taken, &claim, EmailClaimCommand::Claim(id))?;
+                }
+                Ok((unit, Reply::at(id, version)))
+            },
+        )
+        .await
+        .map(Replied)
+}
+
+/// Somebody else's customer is no customer.
+pub(crate) fn own(confined_to: Option<Uuid>, id: CustomerId) -> Result<(), Problem> {
+    match confined_to {
+        Some(customer) if customer != id.0 => Err(Problem::not_found()),
+        Some(_) | None => Ok(()),
+    }
+}

@@ -1,0 +1,167 @@
+//! `POST /orders…`
+
+use axum::{extract::State, response::IntoResponse};
+use chrono::{DateTime, Datelike, SubsecRound, Utc};
+use edge::{FieldError, Id, Problem, Scope};
+use event_store::{Refused, Start};
+use ordering::{
+    Customer, CustomerId, Import, Order, OrderCancelled, OrderCommand, OrderId, OrderLine,
+    OrderPaid, OrderShipped, Product, Quantity, Rejection, Return, Sku, Status, StreamId, Text,
+    restock,
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::{Answer, Asked, Commands, Reply, products::Nothing, reply::Replied};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OldOrder {
+    reference: Text<100>,
+    customer_id: CustomerId,
+    placed_at: DateTime<Utc>,
+    status: Option<Status>,
+    lines: Vec<OrderLine>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Items {
+    lines: Vec<ItemBack>,
+    reason: Text<500>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ItemBack {
+    sku: Sku,
+    quantity: Quantity,
+}
+
+/// Products are not looked up: an old order may name one that the shop has long forgotten.
+pub(crate) async fn import(
+    State(commands): State<Commands>,
+    asked: Asked<OldOrder>,
+) -> Result<impl IntoResponse, Problem> {
+    let command = &old_order(&asked.body)?;
+    let id = OrderId::imported(command.reference.as_str());
+    let stream = &id.stream();
+    commands
+        .run::<Order, _, _, _>(stream, Start::New, &asked, |mut unit, order| async move {
+            let customer = unit.load::<Customer>(&command.customer_id.stream()).await?;
+            customer.state.registered().map_err(Refused::Rejected)?;
+            let version = unit.decide(stream, &order, OrderCommand::Import(command.clone()))?;
+            let made = version != order.version;
+            Ok((unit, Reply::at(id, version).made(made, || format!("/orders/{id}"))))
+        })
+        .await
+        .map(Replied)
+}
+
+fn old_order(body: &OldOrder) -> Result<Import, Problem> {
+    if !(1970..=9999).contains(&body.placed_at.year()) {
+        let detail = "is from 1970 to 9999".to_owned();
+        let errors = vec![FieldError { pointer: "/placed_at".to_owned(), detail }];
+        let wrong = Problem::bad_request("bad-body", "The order is of a time that is not booked.");
+        return Err(wrong.with_errors(errors));
+    }
+    Ok(Import {
+        reference: body.reference.clone(),
+        customer_id: body.customer_id,
+        placed_at: body.placed_at.trunc_subsecs(3),
+        status: body.status.unwrap_or(Status::Delivered),
+        lines: body.lines.clone(),
+    })
+}
+
+pub(crate) async fn pay(
+    State(commands): State<Commands>,
+    Id(id): Id<OrderId>,
+    asked: Asked<OrderPaid>,
+) -> Result<impl IntoResponse, Problem> {
+    decide(&commands, id, &asked, OrderCommand::Pay(asked.body.clone())).await.map(Replied)
+}
+
+pub(crate) async fn ship(
+    State(commands): State<Commands>,
+    Id(id): Id<OrderId>,
+    asked: Asked<OrderShipped>,
+) -> Result<impl IntoResponse, Problem> {
+    decide(&commands, id, &asked, OrderCommand::Ship(asked.body.clone())).await.map(Replied)
+}
+
+pub(crate) async fn deliver(
+    State(commands): State<Commands>,
+    Id(id): Id<OrderId>,
+    asked: Asked<Nothing>,
+) -> Result<impl IntoResponse, Problem> {
+    decide(&commands, id, &asked, OrderCommand::Deliver).await.map(Replied)
+}
+
+pub(crate) async fn take_back(
+    State(commands): State<Commands>,
+    Id(id): Id<OrderId>,
+    asked: Asked<Items>,
+) -> Result<impl IntoResponse, Problem> {
+    let Items { lines, reason } = asked.body.clone();
+    let items = lines.into_iter().map(|item| (item.sku, item.quantity)).collect();
+    let command = OrderCommand::Return(Return { items, reason });
+    decide(&commands, id, &asked, command).await.map(Replied)
+}
+
+/// A command on one order.
+async fn decide<T>(
+    commands: &Commands,
+    id: OrderId,
+    asked: &Asked<T>,
+    command: OrderCommand,
+) -> Answer {
+    let confined_to = asked.caller.confined_to(&[Scope::Staff])?;
+    let (stream, command) = (&id.stream(), &command);
+    commands
+        .run::<Order, _, _, _>(stream, Start::Existing, asked, |mut unit, order| async move {
+            visible(&order.state, confined_to)?;
+            let version = unit.decide(stream, &order, command.clone())?;
+            Ok((unit, Reply::at(id, version)))
+        })
+        .await
+}
+
+/// The order and the stock that it gives back, all or nothing.
+pub(crate) async fn cancel(
+    State(commands): State<Commands>,
+    Id(id): Id<OrderId>,
+    asked: Asked<OrderCancelled>,
+) -> Result<impl IntoResponse, Problem> {
+    let confined_to = asked.caller.confined_to(&[Scope::Staff])?;
+    let (stream, body) = (&id.stream(), &asked.body);
+    commands
+        .run::<Order, _, _, _>(stream, Start::Existing, &asked, |mut unit, order| async move {
+            visible(&order.state, confined_to)?;
+            let command = OrderCommand::Cancel(body.clone());
+            let version = unit.decide(stream, &order, command)?;
+            if version != order.version {
+                let known = order.state.known().map_err(Refused::Rejected)?;
+                let back = restock(id, known);
+                let streams: Vec<StreamId> = back.iter().map(|back| back.sku.stream()).collect();
+                let products = unit.load_all::<Product>(&streams).await?;
+                for ((back, product), stream) in back.into_iter().zip(&products).zip(&streams) {
+                    unit.decide(stream, product, (back.sku, back.command))?;
+                }
+            }
+            Ok((unit, Reply::at(id, version)))
+        })
+        .await
+        .map(Replied)
+}
+
+/// Somebody else's order is no order.
+fn visible(order: &Order, confined_to: Option<Uuid>) -> Result<(), Refused<Rejection>> {
+    let known = order.known().map_err(Refused::Rejected)?;
+    match confined_to {
+        Some(customer) if customer != known.customer_id.0 => {
+            Err(Refused::Rejected(Rejection::UnknownOrder))
+        }
+        Some(_) | None => Ok(()),
+    }
+}

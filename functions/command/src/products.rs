@@ -1,0 +1,89 @@
+//! `POST /products…`
+
+use axum::{extract::State, response::IntoResponse};
+use edge::{FieldError, Id, Problem};
+use event_store::Start;
+use ordering::{Cents, Product, ProductAdded, ProductCommand, Quantity, Sku};
+use serde::Deserialize;
+
+use crate::{Answer, Asked, Commands, Reply, reply::Replied};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Price {
+    unit_price_cents: Cents,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Stock {
+    received: Option<Quantity>,
+    counted: Option<u32>,
+}
+
+pub(crate) async fn add(
+    State(commands): State<Commands>,
+    asked: Asked<ProductAdded>,
+) -> Result<impl IntoResponse, Problem> {
+    let sku = asked.body.sku.clone();
+    let command = ProductCommand::Add(asked.body.clone());
+    decide(&commands, sku, Start::New, &asked, command).await.map(Replied)
+}
+
+pub(crate) async fn change_price(
+    State(commands): State<Commands>,
+    Id(sku): Id<Sku>,
+    asked: Asked<Price>,
+) -> Result<impl IntoResponse, Problem> {
+    let command = ProductCommand::ChangePrice(asked.body.unit_price_cents);
+    decide(&commands, sku, Start::Existing, &asked, command).await.map(Replied)
+}
+
+pub(crate) async fn book_stock(
+    State(commands): State<Commands>,
+    Id(sku): Id<Sku>,
+    asked: Asked<Stock>,
+) -> Result<impl IntoResponse, Problem> {
+    let command = match (asked.body.received, asked.body.counted) {
+        (Some(received), None) => ProductCommand::Receive(received),
+        (None, Some(counted)) => ProductCommand::Count(counted),
+        (None, None) | (Some(_), Some(_)) => {
+            let detail = "expected either `received` or `counted`".to_owned();
+            let errors = vec![FieldError { pointer: String::new(), detail }];
+            let wrong = Problem::bad_request("bad-body", "Say what came in, or what is there.");
+            return Err(wrong.with_errors(errors));
+        }
+    };
+    decide(&commands, sku, Start::Existing, &asked, command).await.map(Replied)
+}
+
+pub(crate) async fn discontinue(
+    State(commands): State<Commands>,
+    Id(sku): Id<Sku>,
+    asked: Asked<Nothing>,
+) -> Result<impl IntoResponse, Problem> {
+    let command = ProductCommand::Discontinue;
+    decide(&commands, sku, Start::Existing, &asked, command).await.map(Replied)
+}
+
+async fn decide<T>(
+    commands: &Commands,
+    sku: Sku,
+    start: Start,
+    asked: &Asked<T>,
+    command: ProductCommand,
+) -> Answer {
+    let (stream, sku, command) = (&sku.stream(), &sku, &command);
+    commands
+        .run::<Product, _, _, _>(stream, start, asked, |mut unit, product| async move {
+            let version = unit.decide(stream, &product, (sku.clone(), command.clone()))?;
+            let made = start == Start::New;
+            let reply = Reply::at(sku, version).made(made, || format!("/products/{sku}"));
+            Ok((unit, reply))
+        })
+        .await
+}

@@ -1,0 +1,34 @@
+//! The event table as the engine's source of what was not delivered.
+
+use event_store::{EventStore, UnreadableCommit};
+use ordering_views::{Commit, CommitSource, Delivery, StreamId, Unreadable, Version};
+
+/// Reads commits from the event table.
+#[derive(Clone, Debug)]
+pub(crate) struct TableSource {
+    store: EventStore,
+}
+
+impl TableSource {
+    pub(crate) fn new(store: EventStore) -> Self {
+        Self { store }
+    }
+}
+
+impl CommitSource for TableSource {
+    async fn read_after(&self, stream: &StreamId, after: Version) -> Result<Vec<Delivery>, String> {
+        let found = self.store.read_each_after(stream, after).await;
+        let found = found.map_err(|error| error.to_string())?;
+        Ok(found.into_iter().map(delivery).collect())
+    }
+}
+
+fn delivery(found: Result<Commit, UnreadableCommit>) -> Delivery {
+    match found {
+        Ok(commit) => Delivery::Commit(commit),
+        Err(UnreadableCommit { stream, version, detail: error }) => {
+            let payload = String::new(); // it is in the table, under this key
+            Delivery::Unreadable(Unreadable { stream, version, error, payload })
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Everything at once: starts in the order of what needs what, stops in the order of the data.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use event_store::EventStore;
+use hdrhistogram::Histogram;
+use local_postgres::Server;
+use sqlx::PgPool;
+
+use crate::dynamodb::{CREDENTIAL, DynamoDb, REGION, TABLE_NAME};
+use crate::faults::{FaultPlan, Faults};
+use crate::folder::{self, Folder};
+use crate::gateway::{Api, Gateway};
+use crate::issuer::{DAY, Grant, Issuer};
+use crate::lag::Lag;
+use crate::poller::{Checkpoints, Poller, Source};
+use crate::template::Template;
+use crate::wiring::Wiring;
+
+/// The database of the read model.
+const DATABASE: &str = "millrace";
+
+const CURSOR_KEY_BYTES: usize = 32;
+
+/// What a stack is to be.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The gateway's port; 0 is any that is free.
+    pub port: u16,
+    /// Where everything is kept; made when it is not there.
+    pub data_dir: PathBuf,
+    /// The SAM template; `None` is the one found by [`Template::find`].
+    pub template: Option<PathBuf>,
+    /// What goes wrong on purpose between the stream and the projector.
+    pub faults: FaultPlan,
+}
+
+/// A running stack. It ends with [`Stack::stop`]; dropped or killed, what was answered is kept
+/// all the same, and the rows catch up at the next start.
+#[derive(Debug)]
+pub struct Stack {
+    gateway: Gateway,
+    poller: Poller,
+    wiring: Wiring,
+    postgres: Server,
+    dynamodb: DynamoDb,
+    api: Arc<Api>,
+    lag: Lag,
+    folder: Folder,
+}
+
+impl Stack {
+    /// Starts everything and returns when the gateway answers.
+    ///
+    /// # Errors
+    /// When the port is taken (the message names `PORT`), another stack owns the data folder,
+    /// the template says what is not played, or a store does not come up.
+    pub async fn start(options: Options) -> Result<Self> {
+        let listeners = Gateway::bind(options.port).await?;
+        let folder = Folder::own(&options.data_dir)?;
+        let template = Template::read(&options.template.unwrap_or_else(Template::find))?;
+        let issuer = Issuer::open(folder.path())?;
+        let (postgres, dynamodb) = futures::try_join!(
+            Server::start(folder.path().join("postgres")),
+            DynamoDb::start(folder.path())
+        )?;
+        let stream_arn = dynamodb.ensure_table(&template.table).await?;
+        prepare_database(&postgres, &folder).await?;
+
+        let cursor_key = cursor_key(folder.path())?;
+        write_environment(&folder, &postgres, &dynamodb, &cursor_key)?;
+        let store = EventStore::new(dynamodb.client(), TABLE_NAME);
+        let wiring = Wiring::connect(store, &postgres.url(DATABASE), cursor_key, &template)?;
+        let functions = wiring.functions(&template)?;
+        let lag = Lag::new();
+        let source = Source {
+            client: dynamodb.streams_client(),
+            stream_arn,
+            function: functions
+                .get(&template.mapping.function)
+                .cloned()
+                .context("the mapping's function is missing")?,
+            faults: Arc::new(Faults::new(options.faults)),
+            lag: lag.clone(),
+        };
+        let poller = Poller::start(source, &template, folder.path()).await?;
+        let api = Arc::new(Api::new(template.routes, functions, issuer));
+        let gateway = Gateway::serve(listeners, Arc::clone(&api))?;
+        Ok(Self { gateway, poller, wiring, postgres, dynamodb, api, lag, folder })
+    }
+
+    /// Where the HTTP API answers, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.gateway.address())
+    }
+
+    /// A token that is good for a day. Its subject is the customer, if it names one.
+    ///
+    /// # Errors
+    /// When a scope is unknown.
+    pub fn token(&self, scope: &str, customer_id: Option<&str>) -> Result<String> {
+        let subject = customer_id.unwrap_or("local");
+        self.api.issuer().token(Grant { scope, customer_id, subject, lifetime: DAY })
+    }
+
+    /// The time from commit to visible of every commit since the start, in milliseconds.
+    #[must_use]
+    pub fn lag_ms(&self) -> Histogram<u64> {
+        self.lag.snapshot()
+    }
+
+    /// Where DynamoDB answers.
+    #[must_use]
+    pub fn dynamodb_endpoint(&self) -> &str {
+        self.dynamodb.endpoint()
+    }
+
+    /// A client of DynamoDB.
+    #[must_use]
+    pub fn dynamodb_client(&self) -> aws_sdk_dynamodb::Client {
+        self.dynamodb.client()
+    }
+
+    /// The URL of the read model's database, as its owner.
+    #[must_use]
+    pub fn database_url(&self) -> String {
+        self.postgres.url(DATABASE)
+    }
+
+    /// The data folder.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Ends cleanly: requests under way are answered, then the batch under way is projected,
+    /// then the stores close.
+    pub async fn stop(self) {
+        self.gateway.stop().await;
+        self.poller.stop().await;
+        self.wiring.close().await;
+        self.postgres.stop().await;
+        self.dynamodb.stop().await;
+    }
+}
+
+/// Makes the database and brings it up to date. A database that was not there has missed what
+/// the stream delivered before, so then everything comes again.
+async fn prepare_database(postgres: &Server, folder: &Folder) -> Result<()> {
+    if postgres.create_database(DATABASE).await? {
+        Checkpoints::forget(folder.path())?;
+    }
+    let pool = PgPool::connect(&postgres.url(DATABASE)).await.context("connecting to migrate")?;
+    ordering_views::MIGRATOR.run(&pool).await.context("migrating the database")?;
+    pool.close().await;
+    Ok(())
+}
+
+/// The key that signs cursors, made at the first start: a cursor outlives a restart.
+fn cursor_key(folder: &Path) -> Result<Vec<u8>> {
+    let path = folder.join("cursor.key");
+    if !path.exists() {
+        let mut key = [0_u8; CURSOR_KEY_BYTES];
+        File::open("/dev/urandom")
+            .and_then(|mut random| random.read_exact(&mut key))
+            .context("reading /dev/urandom")?;
+        folder::write_once(&path, &key)?;
+    }
+    let key = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+    ensure!(
+        key.len() == CURSOR_KEY_BYTES,
+        "{} is no key of {CURSOR_KEY_BYTES} bytes: delete it",
+        path.display()
+    );
+    Ok(key)
+}
+
+/// Writes what the deployed functions read from their environment, so that `cargo lambda watch
+/// --env-file` runs them against this stack.
+fn write_environment(
+    folder: &Folder,
+    postgres: &Server,
+    dynamodb: &DynamoDb,
+    cursor_key: &[u8],
+) -> Result<()> {
+    let cursor_key: String = cursor_key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let variables = [
+        ("EVENT_TABLE", TABLE_NAME),
+        ("DATABASE_URL", &postgres.url(DATABASE)),
+        ("CURSOR_KEY", &cursor_key),
+        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.endpoint()),
+        ("AWS_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", CREDENTIAL),
+        ("AWS_SECRET_ACCESS_KEY", CREDENTIAL),
+    ];
+    let lines: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    folder::write(&folder.path().join("env"), lines.as_bytes())
+}

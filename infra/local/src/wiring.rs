@@ -1,0 +1,107 @@
+//! The three functions, made as their `main.rs` make them, but in this process.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use aws_lambda_events::event::dynamodb;
+use edge::Handler;
+use event_store::EventStore;
+use futures::FutureExt;
+use projector::Projector;
+use serde_json::Value;
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use crate::functions::Function;
+use crate::template::Template;
+
+/// Connections of the query function; on Lambda each sandbox has one.
+const QUERY_CONNECTIONS: u32 = 16;
+
+/// How long a request waits for one of them.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+/// What the functions are made of.
+pub(crate) struct Wiring {
+    pub(crate) store: EventStore,
+    pub(crate) projector_pool: PgPool,
+    pub(crate) query_pool: PgPool,
+    pub(crate) cursor_key: Vec<u8>,
+}
+
+impl Wiring {
+    /// Connects pools to the database at `url`; each lane of the projector gets a connection.
+    pub(crate) fn connect(
+        store: EventStore,
+        url: &str,
+        cursor_key: Vec<u8>,
+        template: &Template,
+    ) -> Result<Self> {
+        let options: PgConnectOptions = url.parse().context("reading the database's URL")?;
+        let pool = |connections: u32| {
+            PgPoolOptions::new().max_connections(connections).acquire_timeout(CONNECT_WITHIN)
+        };
+        let lanes = u32::try_from(template.mapping.parallelization_factor).unwrap_or(u32::MAX);
+        Ok(Self {
+            store,
+            projector_pool: pool(lanes).connect_lazy_with(options.clone()),
+            query_pool: pool(QUERY_CONNECTIONS).connect_lazy_with(options),
+            cursor_key,
+        })
+    }
+
+    /// The functions by name.
+    ///
+    /// # Errors
+    /// When the template names one that there is not.
+    pub(crate) fn functions(&self, template: &Template) -> Result<HashMap<String, Function>> {
+        let command = Handler::new(command::router(command::Commands::new(self.store.clone())));
+        let query = Handler::new(edge::with_problems(axum::Router::new()));
+        let projector = Projector::new(self.projector_pool.clone(), self.store.clone());
+        let functions = HashMap::from([
+            ("command".to_owned(), http(command)),
+            ("query".to_owned(), http(query)),
+            ("projector".to_owned(), function(move |event| project(projector.clone(), event))),
+        ]);
+        let missing = template.functions.iter().find(|name| !functions.contains_key(*name));
+        ensure!(
+            missing.is_none(),
+            "the template names a function {missing:?} that the local stack does not have"
+        );
+        Ok(functions)
+    }
+
+    /// Waits for the statements under way, and closes the connections.
+    pub(crate) async fn close(&self) {
+        futures::join!(self.query_pool.close(), self.projector_pool.close());
+    }
+}
+
+fn http(handler: Handler) -> Function {
+    function(move |event| {
+        let handler = handler.clone();
+        async move { handler.handle(event).await.map_err(opaque) }
+    })
+}
+
+async fn project(projector: Projector, event: Value) -> Result<Value> {
+    let event: dynamodb::Event =
+        serde_json::from_value(event).context("this is no event of a DynamoDB stream")?;
+    let answer = projector.handle(event).await;
+    serde_json::to_value(answer).context("the projector's answer has no JSON form")
+}
+
+fn function<F: Future<Output = Result<Value>> + Send + 'static>(
+    call: impl Fn(Value) -> F + Send + Sync + 'static,
+) -> Function {
+    Arc::new(move |event| call(event).boxed())
+}
+
+/// Lambda's error is a box that is no `std::error::Error` itself.
+fn opaque(error: impl Display) -> anyhow::Error {
+    anyhow!("{error}")
+}
