@@ -6,18 +6,29 @@
 
 pub mod audit_trail;
 pub mod cart;
+mod cursor;
 pub mod customer;
+mod freshness;
 mod happened;
 pub mod order_history;
+mod page;
 pub mod product;
+mod progress;
+pub mod sales;
+mod search;
 mod shop;
 mod words;
 
+pub use cursor::{BadCursor, CursorKey};
+pub use freshness::{Freshness, lag_ms, wait_for};
 pub use happened::Happened;
-pub use ordering::{StreamId, Timestamp, Version};
+pub use ordering::{Sku, Status, StreamId, Timestamp, Version};
+pub use page::{BadLimit, Limit, Page};
+pub use progress::{Progress, ViewProgress, progress};
 pub use projection::{
     ApplyError, Commit, CommitSource, Delivery, Engine, ReadModel, Report, Unreadable,
 };
+pub use search::Search;
 pub use shop::{Shop, ShopTables};
 
 /// The migrations of the read model, in order.

@@ -22,10 +22,11 @@ use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::functions::{self, Failure, Function};
+use crate::functions::{self, Function};
 use crate::issuer::Issuer;
 use crate::template::Route;
 use answer::problem;
@@ -121,7 +122,7 @@ impl Gateway {
     /// Takes no more requests and waits for those under way.
     pub(crate) async fn stop(self) {
         self.stop.cancel();
-        if tokio::time::timeout(DRAIN_WITHIN, self.servers.wait()).await.is_err() {
+        if timeout(DRAIN_WITHIN, self.servers.wait()).await.is_err() {
             tracing::warn!("a request was still under way after {DRAIN_WITHIN:?}");
         }
     }
@@ -160,20 +161,13 @@ async fn handle(
         tracing::error!("{} goes to {}, which there is not", found.route.key, found.route.function);
         return problem(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error").into_response();
     };
-    match functions::invoke(function, event, INTEGRATION_LIMIT).await {
-        Ok(answer) => answer::response(answer),
-        Err(failure) => {
+    match timeout(INTEGRATION_LIMIT, functions::invoke(function, event)).await {
+        Ok(Ok(answer)) => answer::response(answer),
+        Ok(Err(failure)) => {
             tracing::error!("{} failed on {}: {failure}", found.route.function, found.route.key);
-            match failure {
-                Failure::TimedOut(_) => {
-                    problem(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable").into_response()
-                }
-                Failure::Unhandled(_) => {
-                    problem(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
-                        .into_response()
-                }
-            }
+            problem(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error").into_response()
         }
+        Err(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable").into_response(),
     }
 }
 

@@ -41,7 +41,6 @@ pub struct Options {
 
 /// A running stack. It ends with [`Stack::stop`]; dropped or killed, what was answered is kept
 /// all the same, and the rows catch up at the next start.
-#[derive(Debug)]
 pub struct Stack {
     gateway: Gateway,
     poller: Poller,
@@ -200,4 +199,10 @@ fn write_environment(
     ];
     let lines: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     folder::write(&folder.path().join("env"), lines.as_bytes())
+}
+
+impl std::fmt::Debug for Stack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stack").field("url", &self.url()).field("folder", &self.folder).finish()
+    }
 }

@@ -20,6 +20,8 @@ pub struct Template {
     pub table: Table,
     /// The names of the functions, as in `cargo lambda invoke NAME`.
     pub functions: Vec<String>,
+    /// How long a function may take.
+    pub timeout: Duration,
     /// The routes of the HTTP API, in the order of the file.
     pub routes: Vec<Route>,
     /// The event source mapping from the table's stream to a function.
@@ -174,6 +176,12 @@ mod tests {
         assert!(
             mapping.bisect_on_error && mapping.reports_item_failures && mapping.keeps_discarded
         );
+    }
+
+    #[test]
+    fn our_functions_end_before_the_gateway_gives_up() {
+        let timeout = Template::parse(&ours()).expect("it is valid").timeout;
+        assert!(timeout < Duration::from_secs(30), "{timeout:?}");
     }
 
     #[test]

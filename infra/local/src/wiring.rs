@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +14,9 @@ use projector::Projector;
 use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::functions::Function;
 use crate::template::Template;
@@ -63,9 +65,12 @@ impl Wiring {
         let query = Handler::new(edge::with_problems(axum::Router::new()));
         let projector = Projector::new(self.projector_pool.clone(), self.store.clone());
         let functions = HashMap::from([
-            ("command".to_owned(), http(command)),
-            ("query".to_owned(), http(query)),
-            ("projector".to_owned(), function(move |event| project(projector.clone(), event))),
+            ("command".to_owned(), http(command, template.timeout)),
+            ("query".to_owned(), http(query, template.timeout)),
+            (
+                "projector".to_owned(),
+                sandbox(template.timeout, async move |event| project(&projector, event).await),
+            ),
         ]);
         let missing = template.functions.iter().find(|name| !functions.contains_key(*name));
         ensure!(
@@ -81,27 +86,62 @@ impl Wiring {
     }
 }
 
-fn http(handler: Handler) -> Function {
-    function(move |event| {
-        let handler = handler.clone();
-        async move { handler.handle(event).await.map_err(opaque) }
-    })
+fn http(handler: Handler, limit: Duration) -> Function {
+    sandbox(limit, async move |event| handler.handle(event).await.map_err(opaque))
 }
 
-async fn project(projector: Projector, event: Value) -> Result<Value> {
+async fn project(projector: &Projector, event: Value) -> Result<Value> {
     let event: dynamodb::Event =
         serde_json::from_value(event).context("this is no event of a DynamoDB stream")?;
     let answer = projector.handle(event).await;
     serde_json::to_value(answer).context("the projector's answer has no JSON form")
 }
 
-fn function<F: Future<Output = Result<Value>> + Send + 'static>(
-    call: impl Fn(Value) -> F + Send + Sync + 'static,
-) -> Function {
-    Arc::new(move |event| call(event).boxed())
+/// Gives each invocation a thread of its own, as Lambda gives it a sandbox: what a handler does
+/// between two waits holds nobody else up, and it need not be able to change threads. A handler
+/// that is not done after `limit` is dropped where it stands.
+fn sandbox<F>(limit: Duration, handler: F) -> Function
+where
+    F: AsyncFn(Value) -> Result<Value> + Send + Sync + 'static,
+{
+    let handler = Arc::new(handler);
+    Arc::new(move |event| {
+        let handler = Arc::clone(&handler);
+        let runtime = Handle::current();
+        let thread = spawn_blocking(move || runtime.block_on(timeout(limit, handler(event))));
+        async move { thread.await?.with_context(|| format!("timed out after {limit:?}"))? }.boxed()
+    })
 }
 
 /// Lambda's error is a box that is no `std::error::Error` itself.
 fn opaque(error: impl Display) -> anyhow::Error {
     anyhow!("{error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::functions::invoke;
+
+    const LIMIT: Duration = Duration::from_millis(50);
+
+    #[tokio::test]
+    async fn a_handler_that_takes_too_long_is_ended() {
+        let endless = sandbox(LIMIT, async |_| std::future::pending().await);
+        let failure = invoke(&endless, json!({})).await.expect_err("it never ends by itself");
+        assert_eq!(failure.to_string(), "timed out after 50ms: deadline has elapsed");
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_panics_takes_nobody_with_it() {
+        let broken = sandbox(LIMIT, async |event: Value| match event.get("answer") {
+            Some(answer) => Ok(answer.clone()),
+            None => panic!("there is no answer"),
+        });
+        let failure = invoke(&broken, json!({})).await.expect_err("it panicked");
+        assert!(failure.to_string().contains("there is no answer"), "{failure}");
+        assert_eq!(invoke(&broken, json!({"answer": 42})).await.expect("it goes on"), 42);
+    }
 }

@@ -1,5 +1,8 @@
 //! Every event of every stream, with who did it and in which command.
 
+mod find;
+
+pub use find::{AuditedEvent, EventPlace, list};
 use ordering::Timestamp;
 use projection::{Table, row};
 

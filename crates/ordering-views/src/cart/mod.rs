@@ -1,5 +1,8 @@
 //! Carts. They are priced when somebody looks, at what the products cost then.
 
+mod find;
+
+pub use find::{Cart, CartLine, find, owner};
 use ordering::{CartEvent, CartId};
 use projection::{Table, row};
 use uuid::Uuid;

@@ -1,5 +1,8 @@
 //! Customers. What they bought is counted from the orders when it is asked for.
 
+mod find;
+
+pub use find::{Customer, find, is_known};
 use ordering::{CustomerEvent, CustomerId, Timestamp};
 use projection::{Table, row};
 use uuid::Uuid;

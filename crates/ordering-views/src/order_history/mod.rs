@@ -1,7 +1,14 @@
 //! Orders as people look them up: how far they are, what is in them, what happened to them.
 
+mod filter;
+mod find;
 mod row;
 
+pub use filter::OrderFilter;
+pub use find::{
+    Line, Lines, Order, OrderPlace, OrderSort, OrderWithTimeline, Timeline, TimelineEntry, find,
+    list,
+};
 use ordering::{ItemsReturned, OrderEvent, OrderId, OrderImported, OrderLine, Status, Timestamp};
 use projection::{Table, Tally};
 pub use row::{OrderLineRow, OrderRefundRow, OrderRow, OrderTimelineRow};

@@ -1,5 +1,8 @@
 //! Products as a customer browses them.
 
+mod find;
+
+pub use find::{Product, ProductFilter, ProductPlace, ProductSort, find, list};
 use ordering::{ProductAdded, ProductEvent, Sku};
 use projection::{Table, row};
 

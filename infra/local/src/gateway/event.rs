@@ -139,19 +139,13 @@ fn query_parameters(query: &str) -> BTreeMap<String, String> {
 
 /// Claims reach a function as strings, whatever they were; lists as `[a b]`.
 fn as_strings(claims: &Map<String, Value>) -> BTreeMap<&str, String> {
-    let as_string = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    claims
-        .iter()
-        .map(|(name, value)| {
-            let text = match value {
-                Value::Array(items) => {
-                    format!("[{}]", items.iter().map(as_string).collect::<Vec<_>>().join(" "))
-                }
-                single => as_string(single),
-            };
-            (name.as_str(), text)
-        })
-        .collect()
+    let one = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let list = |items: &Vec<Value>| items.iter().map(one).collect::<Vec<_>>().join(" ");
+    let text = |value: &Value| match value.as_array() {
+        Some(items) => format!("[{}]", list(items)),
+        None => one(value),
+    };
+    claims.iter().map(|(name, value)| (name.as_str(), text(value))).collect()
 }
 
 /// The scopes are the route's, not the token's.

@@ -1,7 +1,6 @@
 //! Lambda's invoke API, for `cargo lambda invoke` and `aws lambda invoke --endpoint-url`.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -13,10 +12,7 @@ use serde_json::{Value, json};
 
 use super::Api;
 use super::answer::problem;
-use crate::functions::{self, Failure};
-
-/// The longest that a function may run on Lambda.
-const LIMIT: Duration = Duration::from_secs(900);
+use crate::functions;
 
 /// Invokes a function with the body as its event, without any authorizer.
 ///
@@ -49,19 +45,13 @@ pub(super) async fn invoke(
             );
         }
     };
-    match functions::invoke(function, event, LIMIT).await {
+    match functions::invoke(function, event).await {
         Ok(answer) => Json(answer).into_response(),
-        Err(failure) => {
-            let kind = match failure {
-                Failure::Unhandled(_) => "Unhandled",
-                Failure::TimedOut(_) => "Sandbox.Timedout",
-            };
-            (
-                [("x-amz-function-error", "Unhandled")],
-                error(StatusCode::INTERNAL_SERVER_ERROR, kind, &failure.to_string()),
-            )
-                .into_response()
-        }
+        Err(failure) => (
+            [("x-amz-function-error", "Unhandled")],
+            error(StatusCode::INTERNAL_SERVER_ERROR, "Unhandled", &failure.to_string()),
+        )
+            .into_response(),
     }
 }
 

@@ -21,9 +21,6 @@ use crate::template::Mapping;
 const FIRST_BACK_OFF: Duration = Duration::from_millis(50);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
 
-/// Lambda's limit for the function, as `Timeout` in `template.yaml`.
-const INVOCATION_LIMIT: Duration = Duration::from_secs(29);
-
 /// How long a record that a fault held back waits for a later batch.
 const HELD_BACK_FOR: Duration = Duration::from_millis(200);
 
@@ -50,12 +47,12 @@ impl Shard {
     pub(crate) fn done(&self, numbers: impl IntoIterator<Item = SequenceNumber>) {
         // Held while writing: of two lanes, the one that is further must not be written over.
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(checkpoint) = progress.done(numbers) {
-            if let Err(failure) = self.checkpoints.save(&self.id, checkpoint) {
-                tracing::warn!(
-                    "a checkpoint was not written, so its records will come again: {failure:#}"
-                );
-            }
+        if let Some(checkpoint) = progress.done(numbers)
+            && let Err(failure) = self.checkpoints.save(&self.id, checkpoint)
+        {
+            tracing::warn!(
+                "a checkpoint was not written, its records will come again: {failure:#}"
+            );
         }
     }
 }
@@ -152,7 +149,7 @@ async fn attempt(shard: &Shard, batch: &Batch) -> Outcome {
     if crash == Some(Crash::Before) {
         return Outcome::Failed;
     }
-    let answer = functions::invoke(&shard.function, event(batch), INVOCATION_LIMIT).await;
+    let answer = functions::invoke(&shard.function, event(batch)).await;
     let outcome = match answer {
         Ok(_) if crash == Some(Crash::After) => Outcome::Failed,
         Ok(answer) => mapping::outcome(&answer, batch, &shard.mapping),
@@ -169,7 +166,7 @@ async fn attempt(shard: &Shard, batch: &Batch) -> Outcome {
     measure(shard, batch, &outcome);
     if outcome == Outcome::Done && shard.faults.twice() {
         // What it says to records that it has seen does not matter.
-        let _ = functions::invoke(&shard.function, event(batch), INVOCATION_LIMIT).await;
+        let _ = functions::invoke(&shard.function, event(batch)).await;
     }
     outcome
 }

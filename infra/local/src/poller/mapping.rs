@@ -79,13 +79,9 @@ pub(crate) fn outcome(answer: &Value, batch: &Batch, mapping: &Mapping) -> Outco
     if !mapping.reports_item_failures {
         return Outcome::Done;
     }
-    let failures = match answer {
-        Value::Null => return Outcome::Done,
-        Value::Object(fields) => match fields.get("batchItemFailures") {
-            None | Some(Value::Null) => return Outcome::Done,
-            Some(Value::Array(failures)) => failures,
-            Some(_) => return Outcome::Failed,
-        },
+    let failures = match (answer, answer.get("batchItemFailures")) {
+        (Value::Null, _) | (Value::Object(_), None | Some(Value::Null)) => return Outcome::Done,
+        (_, Some(Value::Array(failures))) => failures,
         _ => return Outcome::Failed,
     };
     let mut lowest: Option<SequenceNumber> = None;

@@ -39,6 +39,7 @@ impl Progress {
     }
 
     /// Whether every record that was read is done.
+    #[cfg(test)]
     pub(crate) fn is_complete(&self) -> bool {
         self.read.is_empty()
     }

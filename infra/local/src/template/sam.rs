@@ -15,7 +15,20 @@ use crate::filter::Filter;
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Document {
+    globals: Globals,
     resources: BTreeMap<String, Resource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Globals {
+    function: FunctionGlobals,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct FunctionGlobals {
+    timeout: u64,
 }
 
 #[derive(Deserialize)]
@@ -173,7 +186,8 @@ pub(super) fn interpret(template: Value) -> Result<Template> {
         mappings.is_empty(),
         "the local stack plays one event of type DynamoDB, but there are several"
     );
-    Ok(Template { table, functions, routes, mapping })
+    let timeout = Duration::from_secs(document.globals.function.timeout);
+    Ok(Template { table, functions, timeout, routes, mapping })
 }
 
 fn typed<T: DeserializeOwned>(value: Value) -> Result<T> {

@@ -1,0 +1,109 @@
+//! Promises about commits.
+
+use anyhow::ensure;
+use aws_lambda_events::event::dynamodb::EventRecord;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodbstreams::types::ShardIteratorType;
+use event_store::{Change, Commit, StoreError, Version};
+use tokio::task::JoinSet;
+
+use crate::{
+    counter::{Counter, commit, stream},
+    engine::Engine,
+};
+
+pub async fn a_commit_is_read_back_as_it_was_appended(engine: &Engine) -> anyhow::Result<()> {
+    let (store, stream) = (engine.cold_store(), stream("a"));
+    let written = commit(&stream, 1, 3);
+    store.append(std::slice::from_ref(&written)).await?;
+    let read = store.read_each_after(&stream, Version::NONE).await?;
+    ensure!(read == [Ok(written)]);
+    Ok(())
+}
+
+pub async fn a_place_in_a_stream_is_taken_once(engine: &Engine) -> anyhow::Result<()> {
+    let mut writers = JoinSet::new();
+    for by in 1..=20 {
+        let store = engine.cold_store();
+        writers.spawn(async move { store.append(&[commit(&stream("b"), 1, by)]).await });
+    }
+    let written = writers.join_all().await;
+    ensure!(written.iter().filter(|written| written.is_ok()).count() == 1);
+    let lost = written.iter().filter(|written| matches!(written, Err(StoreError::Conflict)));
+    ensure!(lost.count() == 19);
+    Ok(())
+}
+
+pub async fn a_transaction_lands_whole_or_not_at_all(engine: &Engine) -> anyhow::Result<()> {
+    let store = engine.cold_store();
+    let (here, there) = (stream("here"), stream("there"));
+    store.append(&[commit(&here, 1, 1), commit(&there, 1, 1)]).await?;
+    let taken = store.append(&[commit(&here, 2, 1), commit(&there, 1, 1)]).await;
+    ensure!(matches!(taken, Err(StoreError::Conflict)), "{taken:?}");
+    ensure!(store.read_each_after(&here, Version::NONE).await?.len() == 1);
+    Ok(())
+}
+
+pub async fn a_stream_longer_than_a_page_is_read_whole(engine: &Engine) -> anyhow::Result<()> {
+    let (store, stream) = (engine.cold_store(), stream("long"));
+    let megabytes = 2;
+    for version in 1..=megabytes * 8 {
+        let mut large = commit(&stream, version, 1);
+        large.metadata.correlation_id = "x".repeat(128 * 1024);
+        store.append(&[large]).await?;
+    }
+    let versions = store.read_each_after(&stream, Version(1)).await?;
+    let versions: Result<Vec<u64>, _> =
+        versions.into_iter().map(|read| read.map(|commit: Commit| commit.version.0)).collect();
+    ensure!(versions? == (2..=megabytes * 8).collect::<Vec<_>>());
+    Ok(())
+}
+
+pub async fn a_commit_that_cannot_be_read_does_not_hide_the_others(
+    engine: &Engine,
+) -> anyhow::Result<()> {
+    let (store, stream) = (engine.cold_store(), stream("odd"));
+    store.append(&[commit(&stream, 1, 1)]).await?;
+    let odd = engine.client.put_item().table_name(&engine.table);
+    odd.item("stream", AttributeValue::S(stream.to_string()))
+        .item("version", AttributeValue::N("2".to_owned()))
+        .item("kind", AttributeValue::S("commit".to_owned()))
+        .send()
+        .await?;
+    store.append(&[commit(&stream, 3, 1)]).await?;
+    let read = store.read_each_after(&stream, Version::NONE).await?;
+    ensure!(matches!(&read[..], [Ok(_), Err(odd), Ok(_)] if odd.version == Version(2)), "{read:?}");
+    let folded = store.load::<Counter>(&stream).await;
+    ensure!(matches!(folded, Err(StoreError::Unreadable(_))), "a decision is never made on less");
+    Ok(())
+}
+
+pub async fn a_record_of_the_stream_gives_the_commit(engine: &Engine) -> anyhow::Result<()> {
+    let (store, stream) = (engine.cold_store(), stream("records"));
+    let written = commit(&stream, 1, 3);
+    store.append(std::slice::from_ref(&written)).await?;
+    let record = first_record(engine).await?;
+    ensure!(Change::read(record)? == Change::Committed(written));
+    Ok(())
+}
+
+/// The first record of the table's stream, in the form that Lambda gives it.
+async fn first_record(engine: &Engine) -> anyhow::Result<EventRecord> {
+    let streams = engine.streams.list_streams().table_name(&engine.table).send().await?;
+    let arn = streams.streams()[0].stream_arn().unwrap_or_default().to_owned();
+    let described = engine.streams.describe_stream().stream_arn(&arn).send().await?;
+    let shards = described.stream_description.map(|stream| stream.shards().to_vec());
+    let shard = shards.unwrap_or_default()[0].shard_id().unwrap_or_default().to_owned();
+    let iterator = engine.streams.get_shard_iterator().stream_arn(arn).shard_id(shard);
+    let iterator = iterator.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await?;
+    let records = engine.streams.get_records().set_shard_iterator(iterator.shard_iterator);
+    let records = records.send().await?;
+    let change = records.records()[0].dynamodb().cloned();
+    let change = change.ok_or_else(|| anyhow::anyhow!("a record without a change"))?;
+    let item = |item: Option<_>| serde_dynamo::Item::from(item.unwrap_or_default());
+    let mut record = EventRecord::default();
+    "INSERT".clone_into(&mut record.event_name);
+    record.change.keys = item(change.keys);
+    record.change.new_image = item(change.new_image);
+    Ok(record)
+}

@@ -1,0 +1,58 @@
+//! What the event store promises, on every engine that there is: `dynoxide` inside this process,
+//! and AWS's own DynamoDB Local where `DYNAMODB_LOCAL` names its folder (`make dynamodb-local`).
+
+mod commands;
+mod commits;
+mod counter;
+mod engine;
+
+use engine::Engine;
+
+/// The suite: each promise is a test of its own on `dynoxide`, and all of them are one test on
+/// DynamoDB Local, as its Java machine takes a while to start.
+macro_rules! promises {
+    ($($module:ident :: $promise:ident),+ $(,)?) => {
+        mod on_dynoxide {
+            $(
+                #[tokio::test]
+                async fn $promise() {
+                    let engine = super::Engine::dynoxide().await.unwrap();
+                    super::$module::$promise(&engine).await.unwrap();
+                }
+            )+
+        }
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn all_of_it_holds_on_dynamodb_local() {
+            let Some(engine) = Engine::dynamodb_local().await.unwrap() else {
+                eprintln!("DYNAMODB_LOCAL names no folder: see `make dynamodb-local`");
+                return;
+            };
+            $(
+                let table = engine.another_table().await.unwrap();
+                let held = $module::$promise(&table).await;
+                held.unwrap_or_else(|error| panic!("{}: {error:?}", stringify!($promise)));
+            )+
+        }
+    };
+}
+
+promises! {
+    commits::a_commit_is_read_back_as_it_was_appended,
+    commits::a_place_in_a_stream_is_taken_once,
+    commits::a_transaction_lands_whole_or_not_at_all,
+    commits::a_stream_longer_than_a_page_is_read_whole,
+    commits::a_commit_that_cannot_be_read_does_not_hide_the_others,
+    commits::a_record_of_the_stream_gives_the_commit,
+    commands::a_warm_command_costs_one_write_and_no_read,
+    commands::a_new_stream_costs_one_write_and_no_read,
+    commands::a_long_stream_is_loaded_in_a_bounded_number_of_reads,
+    commands::a_snapshot_of_another_shape_is_not_trusted,
+    commands::a_retry_gets_the_first_answer,
+    commands::a_retry_finds_its_answer_behind_a_snapshot,
+    commands::the_same_request_twice_at_once_has_one_effect,
+    commands::a_key_is_not_used_for_another_request,
+    commands::a_refusal_is_decided_on_the_latest_state,
+    commands::a_command_on_another_version_is_refused,
+    commands::of_many_racing_commands_none_is_lost,
+}

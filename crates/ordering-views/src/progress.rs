@@ -1,0 +1,73 @@
+//! How far the projection is, a line a view.
+
+use ordering::Timestamp;
+use serde::Serialize;
+use sqlx::{FromRow, PgPool};
+
+/// Each view with the streams that it is made of.
+const VIEWS: [(&str, &str); 5] = [
+    ("products", "product-%"),
+    ("customers", "customer-%"),
+    ("carts", "cart-%"),
+    ("orders", "order-%"),
+    ("audit_trail", "%"),
+];
+
+/// How far the projection is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// How far each view is.
+    pub views: Vec<ViewProgress>,
+    /// When the newest commit that is in the rows was recorded.
+    pub newest_commit_at: Option<Timestamp>,
+    /// Whether no stream waits for somebody to look at it.
+    pub caught_up: bool,
+}
+
+/// How far one view is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow)]
+pub struct ViewProgress {
+    /// Its name.
+    pub name: String,
+    /// When a commit last became visible in it.
+    pub last_applied_at: Option<Timestamp>,
+    /// How long that commit took for it, see [`lag_ms`](crate::lag_ms).
+    pub lag_ms: Option<i64>,
+    /// Streams that wait behind a commit that could not be applied.
+    pub parked_streams: i64,
+    /// Commits that could not be applied.
+    pub quarantined_commits: i64,
+}
+
+/// How far the projection is.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn progress(pool: &PgPool) -> Result<Progress, sqlx::Error> {
+    let (names, streams): (Vec<&str>, Vec<&str>) = VIEWS.into_iter().unzip();
+    let views: Vec<ViewProgress> = sqlx::query_as(
+        "select v.name, newest.applied_at as last_applied_at, newest.lag_ms, \
+         (select count(*) from position p where p.parked and p.stream like v.streams) \
+           as parked_streams, \
+         (select count(*) from quarantine q where q.stream like v.streams) \
+           as quarantined_commits \
+         from unnest($1::text[], $2::text[]) with ordinality as v (name, streams, place) \
+         left join lateral ( \
+           select p.applied_at, \
+             greatest(extract(epoch from p.applied_at - p.recorded_at) * 1000, 0)::bigint \
+               as lag_ms \
+           from position p \
+           where p.recorded_at is not null and not p.parked and p.stream like v.streams \
+           order by p.applied_at desc limit 1 \
+         ) newest on true \
+         order by v.place",
+    )
+    .bind(names)
+    .bind(streams)
+    .fetch_all(pool)
+    .await?;
+    let newest_commit_at =
+        sqlx::query_scalar("select max(recorded_at) from position").fetch_one(pool).await?;
+    let caught_up = views.iter().all(|view| view.parked_streams == 0);
+    Ok(Progress { views, newest_commit_at, caught_up })
+}
