@@ -4,7 +4,6 @@ use std::{collections::HashMap, future::Future, time::Duration};
 
 use decider::{Commit, StreamId, Undecodable, Version};
 use futures::{StreamExt, TryStreamExt};
-use rand::RngExt;
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
 use tracing::{debug, error};
 
@@ -177,7 +176,7 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
                     if meaning(&error) == Meaning::Contention && attempt < ATTEMPTS =>
                 {
                     let pause = Duration::from_millis(2 << attempt.min(7));
-                    tokio::time::sleep(pause.mul_f64(rand::rng().random())).await;
+                    tokio::time::sleep(pause.mul_f64(rand::random())).await;
                     attempt += 1;
                 }
                 settled => return settled,
@@ -260,13 +259,15 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
             let next = position.applied.next();
             let newest = *delivered.keys().next_back()?;
             let missing = (next.0..newest.0).any(|v| !delivered.contains_key(&Version(v)));
-            (!position.parked && missing).then_some((stream.clone(), position.applied))
+            (!position.parked && missing).then_some((stream, delivered, position.applied))
         });
-        let reads = gaps.map(|(stream, applied)| async move {
-            let found = self.source.read_after(&stream, applied).await;
-            let found = found.map_err(ApplyError::Source)?;
-            let by_version = found.into_iter().map(|delivery| (delivery.version(), delivery));
-            Ok::<_, ApplyError>((stream, by_version.collect()))
+        let reads = gaps.map(|(stream, delivered, applied)| async move {
+            let mut commits = delivered.clone();
+            let found = self.source.read_after(stream, applied).await;
+            for delivery in found.map_err(ApplyError::Source)? {
+                commits.insert(delivery.version(), delivery);
+            }
+            Ok::<_, ApplyError>((stream.clone(), commits))
         });
         let reads: Vec<_> = reads.collect();
         let healed: Batch =

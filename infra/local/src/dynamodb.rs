@@ -35,7 +35,7 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 
 /// A DynamoDB that keeps its tables in a file.
 #[derive(Debug)]
-pub struct DynamoDb {
+pub(crate) struct DynamoDb {
     endpoint: String,
     stop: oneshot::Sender<()>,
     server: JoinHandle<Result<(), String>>,
@@ -46,7 +46,7 @@ impl DynamoDb {
     ///
     /// # Errors
     /// When the file cannot be opened or the index on the stream cannot be made.
-    pub async fn start(folder: &Path) -> Result<Self> {
+    pub(crate) async fn start(folder: &Path) -> Result<Self> {
         let path = folder.join("dynamodb.sqlite");
         let database =
             spawn_blocking(move || open(&path)).await.context("opening DynamoDB was aborted")??;
@@ -63,14 +63,12 @@ impl DynamoDb {
     }
 
     /// Where it answers.
-    #[must_use]
-    pub fn endpoint(&self) -> &str {
+    pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
     /// A client of it.
-    #[must_use]
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(&self.endpoint)
@@ -80,8 +78,7 @@ impl DynamoDb {
     }
 
     /// A client of its streams.
-    #[must_use]
-    pub fn streams_client(&self) -> aws_sdk_dynamodbstreams::Client {
+    pub(crate) fn streams_client(&self) -> aws_sdk_dynamodbstreams::Client {
         let config = aws_sdk_dynamodbstreams::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(&self.endpoint)
@@ -95,7 +92,7 @@ impl DynamoDb {
     ///
     /// # Errors
     /// When the description is none that DynamoDB takes, or the table there has no stream.
-    pub async fn ensure_table(&self, table: &Table) -> Result<String> {
+    pub(crate) async fn ensure_table(&self, table: &Table) -> Result<String> {
         let client = self.client();
         let known = client.list_tables().send().await.context("listing the tables")?;
         if !known.table_names().iter().any(|name| name == TABLE_NAME) {
@@ -112,7 +109,7 @@ impl DynamoDb {
     }
 
     /// Lets the requests under way finish, and closes the file.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         let _ = self.stop.send(());
         if tokio::time::timeout(DRAIN_WITHIN, self.server).await.is_err() {
             tracing::warn!("DynamoDB still had a request under way after {DRAIN_WITHIN:?}");

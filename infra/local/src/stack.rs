@@ -59,8 +59,8 @@ impl Stack {
     /// When the port is taken (the message names `PORT`), another stack owns the data folder,
     /// the template says what is not played, or a store does not come up.
     pub async fn start(options: Options) -> Result<Self> {
-        let listeners = Gateway::bind(options.port).await?;
         let folder = Folder::own(&options.data_dir)?;
+        let listeners = Gateway::bind(options.port).await?;
         let template = Template::read(&options.template.unwrap_or_else(Template::find))?;
         let issuer = Issuer::open(folder.path())?;
         let (postgres, dynamodb) = futures::try_join!(

@@ -171,6 +171,15 @@ pub async fn find(pool: &PgPool, id: Uuid) -> Result<Option<OrderWithTimeline>, 
     sql.build_query_as().fetch_optional(pool).await
 }
 
+/// Whose order this is.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn owner(pool: &PgPool, id: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
+    let sql = "select customer_id from order_history where id = $1";
+    sqlx::query_scalar(sql).bind(id).fetch_optional(pool).await
+}
+
 /// By what orders are sorted; equals by their id, in the same direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderSort {

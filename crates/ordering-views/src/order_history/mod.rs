@@ -7,7 +7,7 @@ mod row;
 pub use filter::OrderFilter;
 pub use find::{
     Line, Lines, Order, OrderPlace, OrderSort, OrderWithTimeline, Timeline, TimelineEntry, find,
-    list,
+    list, owner,
 };
 use ordering::{ItemsReturned, OrderEvent, OrderId, OrderImported, OrderLine, Status, Timestamp};
 use projection::{Table, Tally};

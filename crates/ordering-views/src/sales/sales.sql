@@ -15,8 +15,8 @@ with sold as (
         join order_line l on l.order_id = o.id
         left join product p on p.sku = l.sku
         where o.status <> 'cancelled'
-            and ($1::timestamptz is null or o.placed_at >= $1)
-            and ($2::timestamptz is null or o.placed_at < $2)
+            and o.placed_at >= coalesce($1::timestamptz, '-infinity')
+            and o.placed_at < coalesce($2::timestamptz, 'infinity')
         group by bucket, o.id
     ) by_order
     group by bucket
@@ -26,8 +26,8 @@ with sold as (
     join order_history o on o.id = r.order_id
     left join product p on p.sku = r.sku
     where o.status <> 'cancelled'
-        and ($1::timestamptz is null or r.returned_at >= $1)
-        and ($2::timestamptz is null or r.returned_at < $2)
+        and r.returned_at >= coalesce($1::timestamptz, '-infinity')
+        and r.returned_at < coalesce($2::timestamptz, 'infinity')
     group by bucket
 ), summed as (
     select bucket, coalesce(orders, 0) as orders, coalesce(units, 0) as units,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use aws_sdk_dynamodbstreams::Client;
 use aws_sdk_dynamodbstreams::types::{AttributeValue, Record as StreamRecord, ShardIteratorType};
 use base64::Engine as _;
@@ -157,6 +157,7 @@ fn image(attributes: &HashMap<String, AttributeValue>) -> Result<Value> {
 }
 
 /// DynamoDB's JSON: the type, then the value; numbers as strings, binary as base64.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the SDK's enum can only be matched so")]
 fn attribute(value: &AttributeValue) -> Result<Value> {
     let blobs = |blobs: &[aws_sdk_dynamodbstreams::primitives::Blob]| {
         blobs.iter().map(|blob| STANDARD.encode(blob)).collect::<Vec<_>>()
@@ -174,7 +175,9 @@ fn attribute(value: &AttributeValue) -> Result<Value> {
         AttributeValue::Ss(texts) => json!({ "SS": texts }),
         AttributeValue::Ns(numbers) => json!({ "NS": numbers }),
         AttributeValue::Bs(set) => json!({ "BS": blobs(set) }),
-        unknown => anyhow::bail!("an attribute has a type of its own: {unknown:?}"),
+        unknown => {
+            bail!("an attribute of an unknown type: {unknown:?}")
+        }
     })
 }
 

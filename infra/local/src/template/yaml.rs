@@ -1,6 +1,6 @@
 //! YAML with CloudFormation's short tags, as the JSON that stands for the same.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::{Map, Value as Json, json};
 use serde_norway::Value as Yaml;
 
@@ -25,15 +25,14 @@ fn json_of(yaml: Yaml) -> Result<Json> {
         Yaml::Sequence(items) => {
             Json::Array(items.into_iter().map(json_of).collect::<Result<_>>()?)
         }
-        Yaml::Mapping(entries) => Json::Object(
-            entries
-                .into_iter()
-                .map(|(key, value)| match key {
-                    Yaml::String(key) => Ok((key, json_of(value)?)),
-                    other => bail!("a key is {other:?}, but must be a string"),
-                })
-                .collect::<Result<Map<_, _>>>()?,
-        ),
+        Yaml::Mapping(entries) => {
+            let fields = entries.into_iter().map(|(key, value)| {
+                let key =
+                    key.as_str().with_context(|| format!("a key is {key:?}, not a string"))?;
+                Ok((key.to_owned(), json_of(value)?))
+            });
+            Json::Object(fields.collect::<Result<Map<_, _>>>()?)
+        }
         plain @ (Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::String(_)) => {
             serde_json::to_value(plain).context("a value has no JSON form")?
         }

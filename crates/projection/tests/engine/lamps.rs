@@ -1,0 +1,196 @@
+//! A read model as small as one can be: lamps, the rooms they were lit in, and a total.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use local_postgres::TestDatabase;
+use projection::{
+    ApplyError, Changes, Commit, CommitSource, Delivery, Engine, Metadata, ReadModel,
+    RecordedEvent, Report, StreamId, Table, Tally, Timestamp, Undecodable, Version, row,
+};
+use sqlx::{PgPool, postgres::PgPoolOptions};
+
+row! {
+    /// A lamp.
+    pub struct LampRow: loaded from "lamp", owned by "lamp" through id: "text";
+    key {
+        /// Which.
+        id: String = "text",
+    }
+    rest {
+        /// How often.
+        times_lit: i64 = "bigint",
+    }
+}
+
+row! {
+    /// A room that a lamp was lit in.
+    pub struct RoomRow: loaded from "room", owned by "lamp" through lamp: "text";
+    key {
+        /// Which lamp.
+        lamp: String = "text",
+        /// Which room.
+        room: String = "text",
+    }
+    rest {
+        /// Since which commit.
+        version: i64 = "bigint",
+    }
+}
+
+pub struct Lamps {
+    lamp: Table<LampRow>,
+    room: Table<RoomRow>,
+    total: Tally,
+}
+
+impl Default for Lamps {
+    fn default() -> Self {
+        let total = Tally::new("total", "name", "times");
+        Self { lamp: Table::default(), room: Table::default(), total }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub struct Light;
+
+impl ReadModel for Light {
+    type Tables = Lamps;
+
+    fn each(tables: &mut Lamps) -> Vec<&mut dyn Changes> {
+        vec![&mut tables.lamp, &mut tables.room, &mut tables.total]
+    }
+
+    fn evolve(&self, tables: &mut Lamps, commit: &Commit) -> Result<(), Undecodable> {
+        let id = commit.stream.id().to_owned();
+        for event in &commit.events {
+            match event.name.as_str() {
+                "Lit" => {
+                    let times_lit = tables.lamp.get(&(id.clone(),)).map_or(0, |row| row.times_lit);
+                    tables.lamp.put(LampRow { id: id.clone(), times_lit: times_lit + 1 });
+                    let version = i64::try_from(commit.version.0).expect("versions are small");
+                    let (lamp, room) = (id.clone(), event.data.clone());
+                    tables.room.put(RoomRow { lamp, room, version });
+                    tables.total.add("all", 1);
+                }
+                "Moved" => {
+                    let gone: Vec<_> = tables.room.iter().map(|row| row.room.clone()).collect();
+                    gone.into_iter().for_each(|room| tables.room.remove(&(id.clone(), room)));
+                }
+                other => return Err(Undecodable::UnknownType(other.to_owned())),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The table that commits are read from again.
+#[derive(Clone, Default)]
+pub struct Shelf(Arc<Mutex<Vec<Commit>>>);
+
+impl CommitSource for Shelf {
+    async fn read_after(&self, stream: &StreamId, after: Version) -> Result<Vec<Delivery>, String> {
+        let commits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_stream = commits.iter().filter(|commit| commit.stream == *stream);
+        let mut open: Vec<_> = of_stream.filter(|commit| commit.version > after).collect();
+        open.sort_by_key(|commit| commit.version);
+        Ok(open.into_iter().cloned().map(Delivery::Commit).collect())
+    }
+}
+
+/// A database, an engine on it, and the table behind.
+pub struct House {
+    pool: PgPool,
+    shelf: Shelf,
+    engine: Engine<Light, Shelf>,
+    _database: TestDatabase,
+}
+
+impl House {
+    pub async fn new() -> anyhow::Result<Self> {
+        let database = local_postgres::test_database().await?;
+        let pool = PgPoolOptions::new().max_connections(6).connect(&database.url).await?;
+        sqlx::raw_sql(include_str!("../../../../migrations/0001_projection.sql"))
+            .execute(&pool)
+            .await?;
+        sqlx::raw_sql(
+            "create table lamp (id text primary key, times_lit bigint not null);
+             create table room (lamp text, room text check (room <> 'nowhere'), \
+             version bigint not null, primary key (lamp, room));
+             create table total (name text primary key, times bigint not null);",
+        )
+        .execute(&pool)
+        .await?;
+        let shelf = Shelf::default();
+        let engine = Engine::new(pool.clone(), Light, shelf.clone());
+        Ok(Self { pool, shelf, engine, _database: database })
+    }
+
+    pub fn store(&self, commits: impl IntoIterator<Item = Commit>) {
+        self.shelf.0.lock().unwrap_or_else(PoisonError::into_inner).extend(commits);
+    }
+
+    pub async fn deliver(&self, commits: Vec<Commit>) -> Result<Report, ApplyError> {
+        self.engine.apply(commits.into_iter().map(Delivery::Commit).collect()).await
+    }
+
+    pub async fn times_lit(&self, lamp: &str) -> sqlx::Result<Option<i64>> {
+        let sql = "select times_lit from lamp where id = $1";
+        sqlx::query_scalar(sql).bind(lamp).fetch_optional(&self.pool).await
+    }
+
+    pub async fn rooms(&self, lamp: &str) -> sqlx::Result<Vec<String>> {
+        let sql = "select room from room where lamp = $1 order by room";
+        sqlx::query_scalar(sql).bind(lamp).fetch_all(&self.pool).await
+    }
+
+    pub async fn total(&self) -> sqlx::Result<i64> {
+        sqlx::query_scalar("select coalesce(sum(times), 0)::bigint from total")
+            .fetch_one(&self.pool)
+            .await
+    }
+
+    pub async fn applied(&self, lamp: &str) -> sqlx::Result<Version> {
+        let sql = "select applied from position where stream = $1";
+        let applied: i64 =
+            sqlx::query_scalar(sql).bind(format!("lamp-{lamp}")).fetch_one(&self.pool).await?;
+        Ok(Version(applied.unsigned_abs()))
+    }
+
+    pub async fn quarantined(&self) -> sqlx::Result<Vec<(String, i64, String)>> {
+        sqlx::query_as("select stream, version, error from quarantine order by stream")
+            .fetch_all(&self.pool)
+            .await
+    }
+
+    pub async fn close_the_database(&self) {
+        self.pool.close().await;
+    }
+}
+
+pub fn lit(lamp: &str, version: u64) -> Commit {
+    lit_at(lamp, version, "hall")
+}
+
+pub fn lit_at(lamp: &str, version: u64, room: &str) -> Commit {
+    commit(lamp, version, "Lit", room)
+}
+
+/// An event of a name that means something else, or nothing.
+pub fn poison(lamp: &str, version: u64, name: &str) -> Commit {
+    commit(lamp, version, name, "")
+}
+
+fn commit(lamp: &str, version: u64, name: &str, data: &str) -> Commit {
+    Commit {
+        stream: StreamId::new("lamp", lamp).expect("a test names its streams soundly"),
+        version: Version(version),
+        recorded_at: Timestamp::UNIX_EPOCH,
+        events: vec![RecordedEvent {
+            name: name.to_owned(),
+            schema_version: 1,
+            occurred_at: None,
+            data: data.to_owned(),
+        }],
+        metadata: Metadata::default(),
+    }
+}

@@ -1,0 +1,26 @@
+//! `GET /carts/{id}`.
+
+use axum::extract::State;
+use edge::{Caller, Id, Params, Problem};
+use ordering_views::cart::{self, Cart};
+use uuid::Uuid;
+
+use crate::{
+    EVERYBODYS, Queries,
+    answer::{Answer, Single},
+    failure::failed,
+};
+
+pub(crate) async fn find(
+    State(queries): State<Queries>,
+    caller: Caller,
+    Id(id): Id<Uuid>,
+    params: Params,
+) -> Answer<Single<Cart>> {
+    let confined = caller.confined_to(EVERYBODYS)?;
+    params.finish()?;
+    let found = cart::find(&queries.pool, id).await.map_err(failed)?;
+    let mine = |cart: &Cart| confined.is_none_or(|customer| customer == cart.customer_id);
+    let thing = found.filter(mine).ok_or_else(Problem::not_found)?;
+    Ok(Single { version: thing.version, thing })
+}

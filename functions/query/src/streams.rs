@@ -1,0 +1,74 @@
+//! `GET /streams/{stream}/events`.
+
+use axum::{extract::State, http::Uri};
+use edge::{Caller, Id, Params, Problem};
+use ordering_views::{
+    Sku, StreamId,
+    audit_trail::{self, AuditedEvent},
+    cart, order_history,
+};
+use uuid::Uuid;
+
+use crate::{
+    EVERYBODYS, Queries,
+    answer::{Answer, List},
+    failure::failed,
+    paging::Paging,
+};
+
+pub(crate) async fn events(
+    State(queries): State<Queries>,
+    caller: Caller,
+    Id(stream): Id<StreamId>,
+    uri: Uri,
+    mut params: Params,
+) -> Answer<List<AuditedEvent>> {
+    let confined = caller.confined_to(EVERYBODYS)?;
+    let paging = Paging::take(&mut params)?;
+    params.finish()?;
+    let about = About::of(&stream).ok_or_else(Problem::not_found)?;
+    if confined.is_some() && confined != about.owner(&queries).await? {
+        return Err(Problem::not_found());
+    }
+    let list = (("events", caller.subject.as_str()), &stream);
+    let after = queries.place(&list, &paging)?;
+    let found = audit_trail::list(&queries.pool, &stream, after, paging.limit).await;
+    let page = found.map_err(failed)?;
+    // Every stream has a first event.
+    if page.items.is_empty() && after.is_none() {
+        return Err(Problem::not_found());
+    }
+    Ok(queries.page(&list, &uri, page))
+}
+
+/// What a stream is about. Other streams, such as claims on an address, are nobody's business.
+enum About {
+    Product,
+    Customer(Uuid),
+    Cart(Uuid),
+    Order(Uuid),
+}
+
+impl About {
+    fn of(stream: &StreamId) -> Option<Self> {
+        let id = || stream.id().parse::<Uuid>().ok();
+        match stream.category() {
+            "product" => stream.id().parse::<Sku>().ok().map(|_| Self::Product),
+            "customer" => id().map(Self::Customer),
+            "cart" => id().map(Self::Cart),
+            "order" => id().map(Self::Order),
+            _ => None,
+        }
+    }
+
+    /// The customer whose stream it is.
+    async fn owner(&self, queries: &Queries) -> Answer<Option<Uuid>> {
+        let owner = match self {
+            Self::Product => Ok(None),
+            Self::Customer(id) => Ok(Some(*id)),
+            Self::Cart(id) => cart::owner(&queries.pool, *id).await,
+            Self::Order(id) => order_history::owner(&queries.pool, *id).await,
+        };
+        owner.map_err(failed)
+    }
+}
