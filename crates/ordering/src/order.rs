@@ -381,7 +381,7 @@ impl KnownOrder {
                 for back in &returned.lines {
                     let place = (back.line_no as usize).wrapping_sub(1);
                     if let Some((_, returned_quantity)) = self.lines.get_mut(place) {
-                        *returned_quantity += back.quantity.get();
+                        *returned_quantity = returned_quantity.saturating_add(back.quantity.get());
                     }
                 }
             }

@@ -127,7 +127,7 @@ fn lines_back(order: &KnownOrder, sku: &Sku, wanted: u64) -> Result<Vec<Returned
     if of_sku().next().is_none() {
         return Err(Rejection::NotInOrder(sku.clone()));
     }
-    let left = |(line, returned): &(OrderLine, u32)| line.quantity.get() - returned;
+    let left = |(line, returned): &(OrderLine, u32)| line.quantity.get().saturating_sub(*returned);
     let all_left = of_sku().map(|(_, line)| u64::from(left(line))).sum();
     if wanted > all_left {
         return Err(Rejection::ReturnTooLarge { sku: sku.clone(), left: all_left, wanted });

@@ -5,8 +5,9 @@ mod shop;
 use std::fmt::Debug;
 
 use ordering::{
-    Cart, CartCommand, CartEvent, CartOpened, Cents, CustomerId, Decider, EmailClaim, Event,
-    Folded, ItemQuantitySet, KnownOrder, Order, Origin, Product, ProductEvent, Sku, Status,
+    Cart, CartCommand, CartEvent, CartOpened, Cents, Commit, Customer, CustomerId, Decider,
+    EmailClaim, Event, Folded, ItemQuantitySet, KnownOrder, Order, Origin, Product, ProductEvent,
+    Sku, Status,
 };
 use proptest::{collection::vec, prelude::*, test_runner::TestCaseResult};
 
@@ -49,7 +50,7 @@ fn refolds<D: Decider + Debug + PartialEq>(streams: &Streams<D>) -> TestCaseResu
     Ok(())
 }
 
-fn fold<D: Decider>(folded: Folded<D>, commits: &[ordering::Commit]) -> Folded<D> {
+fn fold<D: Decider>(folded: Folded<D>, commits: &[Commit]) -> Folded<D> {
     commits
         .iter()
         .fold(folded, |folded, commit| folded.fold(commit).expect("what was written is read"))
@@ -104,7 +105,7 @@ fn refund_is_sound(order: &KnownOrder) -> TestCaseResult {
     Ok(())
 }
 
-/// A cart with `items` products, and what is asked of it then.
+/// A cart with `items` different products.
 fn filled_cart(items: usize) -> Cart {
     let opened: CartEvent = CartOpened { customer_id: CustomerId::derived("ann") }.into();
     let number = |item| i64::try_from(item).expect("a cart has few items");
@@ -122,7 +123,7 @@ fn item_command() -> impl Strategy<Value = CartCommand> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn a_request_sent_twice_with_its_key_changes_nothing_more(asks in asks()) {
@@ -175,7 +176,7 @@ proptest! {
         order in vec(events::order_event(), 0..40),
     ) {
         let _: Product = folds(&product);
-        let _: ordering::Customer = folds(&customer);
+        let _: Customer = folds(&customer);
         let _: EmailClaim = folds(&claim);
         let _: Cart = folds(&cart);
         let _: Order = folds(&order);

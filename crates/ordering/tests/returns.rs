@@ -113,6 +113,14 @@ fn the_rest_comes_back_later() {
 }
 
 #[test]
+fn what_comes_back_bit_by_bit_adds_up() {
+    let one = || returned([back(1, "P-1", 1, 250)], 250);
+    given::<Order>([delivered(), vec![one(), one()]].concat())
+        .when(take_back([("P-1", 2)]))
+        .then_rejected(too_many("P-1", 1, 2));
+}
+
+#[test]
 fn an_order_of_which_something_came_back_stays_delivered() {
     let some = returned([back(1, "P-1", 2, 500)], 500);
     given::<Order>([delivered(), vec![some]].concat()).when(OrderCommand::Deliver).then_nothing();

@@ -41,8 +41,9 @@ impl Changes for Tally {
     }
 
     fn write(&self, statement: &mut Statement) -> Result<(), BoxDynError> {
-        let increments = self.increments.iter().filter(|(_, increment)| **increment != 0);
-        let (keys, increments): (Vec<&String>, Vec<&i64>) = increments.unzip();
+        // Also what adds up to nothing: the row is there once anything was counted, however the
+        // commits were split into batches.
+        let (keys, increments): (Vec<&String>, Vec<&i64>) = self.increments.iter().unzip();
         if keys.is_empty() {
             return Ok(());
         }

@@ -13,7 +13,7 @@ use futures::FutureExt;
 use projector::Projector;
 use serde_json::Value;
 use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgPoolOptions;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -21,10 +21,10 @@ use tokio::time::timeout;
 use crate::functions::Function;
 use crate::template::Template;
 
-/// Connections of the query function; on Lambda each sandbox has one.
+/// Connections for queries. On Lambda each sandbox has its own; here all requests share them.
 const QUERY_CONNECTIONS: u32 = 16;
 
-/// How long a request waits for one of them.
+/// How long the projector waits for a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
 /// What the functions are made of.
@@ -36,22 +36,25 @@ pub(crate) struct Wiring {
 }
 
 impl Wiring {
-    /// Connects pools to the database at `url`; each lane of the projector gets a connection.
+    /// Makes pools for the database at `url`; each lane of the projector gets a connection.
+    ///
+    /// # Errors
+    /// When the URL is not one of Postgres.
     pub(crate) fn connect(
         store: EventStore,
         url: &str,
         cursor_key: Vec<u8>,
         template: &Template,
     ) -> Result<Self> {
-        let options: PgConnectOptions = url.parse().context("reading the database's URL")?;
-        let pool = |connections: u32| {
-            PgPoolOptions::new().max_connections(connections).acquire_timeout(CONNECT_WITHIN)
-        };
         let lanes = u32::try_from(template.mapping.parallelization_factor).unwrap_or(u32::MAX);
+        let projector = PgPoolOptions::new().max_connections(lanes).acquire_timeout(CONNECT_WITHIN);
+        let of_sandbox = query::connect(url).context("reading the database's URL")?;
+        let query = of_sandbox.options().clone().max_connections(QUERY_CONNECTIONS);
+        let database = of_sandbox.connect_options().as_ref().clone();
         Ok(Self {
             store,
-            projector_pool: pool(lanes).connect_lazy_with(options.clone()),
-            query_pool: pool(QUERY_CONNECTIONS).connect_lazy_with(options),
+            projector_pool: projector.connect_lazy_with(database.clone()),
+            query_pool: query.connect_lazy_with(database),
             cursor_key,
         })
     }
@@ -62,7 +65,10 @@ impl Wiring {
     /// When the template names one that there is not.
     pub(crate) fn functions(&self, template: &Template) -> Result<HashMap<String, Function>> {
         let command = Handler::new(command::router(command::Commands::new(self.store.clone())));
-        let query = Handler::new(edge::with_problems(axum::Router::new()));
+        let query = Handler::new(query::router(query::Queries::new(
+            self.query_pool.clone(),
+            self.cursor_key.clone(),
+        )));
         let projector = Projector::new(self.projector_pool.clone(), self.store.clone());
         let functions = HashMap::from([
             ("command".to_owned(), http(command, template.timeout)),

@@ -1,0 +1,150 @@
+//! What people type, and what they find by it.
+
+use std::collections::BTreeSet;
+
+use ordering_views::{
+    Limit,
+    order_history::{OrderFilter, OrderSort},
+    product::{self, ProductFilter, ProductSort},
+};
+
+use crate::{
+    model::{Dice, Model, Order},
+    orders::ids,
+    stage::Stage,
+};
+
+/// The words of a text, told by hand: only the accents that the model has.
+fn words(text: &str) -> Vec<String> {
+    let plain: String = text
+        .chars()
+        .map(|c| match c {
+            'Ñ' | 'ñ' => 'n',
+            'è' | 'é' | 'ë' => 'e',
+            'û' => 'u',
+            c if c.is_ascii_alphanumeric() => c.to_ascii_lowercase(),
+            _ => ' ',
+        })
+        .collect();
+    plain.split_whitespace().map(str::to_owned).collect()
+}
+
+fn matches(model: &Model, order: &Order, q: &str) -> bool {
+    let mut there: Vec<String> = words(&order.reference);
+    there.extend(order.tracking.iter().flat_map(|tracking| words(tracking)));
+    there.extend(model.name_of(order.customer).iter().flat_map(|name| words(name)));
+    for product in order.lines.iter().filter_map(|line| model.product(&line.sku)) {
+        there.extend(words(&product.name));
+    }
+    let asked = words(q);
+    let Some((last, others)) = asked.split_last() else { return true };
+    others.iter().all(|word| there.contains(word))
+        && there.iter().any(|word| word.starts_with(last.as_str()))
+}
+
+fn searching(q: &str) -> OrderFilter {
+    OrderFilter { q: q.parse().unwrap(), ..OrderFilter::default() }
+}
+
+#[tokio::test]
+async fn every_word_must_be_somewhere_in_the_order_and_the_last_may_be_a_beginning() {
+    let mut stage = Stage::set().await;
+    let model = Model::grow(3, 250);
+    model.happens_on(&mut stage).await;
+    let mut found_something = 0;
+    for q in [
+        "jalapeno",
+        "JALAPEÑO",
+        "jalap",
+        "alapeno",
+        "peppers jalapeno",
+        "BEV/JUICE 50-100%",
+        "brulee creme",
+        "milk",
+        "milk choc",
+        "choc milk",
+        "mil choc",
+        "hot",
+        "hot zoe",
+        "zoe milk",
+        "household 7",
+        "household 70",
+        "7 household",
+        "ref",
+        "ref 3 17",
+        "trk 1003",
+        "1003 trk",
+        "hot hot hot",
+        "towels &",
+        "& towels",
+        "",
+        " ",
+        "%&/()",
+        "nothing like it",
+        "pena jal",
+    ] {
+        let found: BTreeSet<_> =
+            ids(&stage.pool, &searching(q), OrderSort::NewestFirst).await.into_iter().collect();
+        let expected = model.orders.iter().filter(|order| matches(&model, order, q));
+        assert_eq!(found, expected.map(|order| order.id.0).collect(), "{q:?}");
+        found_something += usize::from(!found.is_empty());
+    }
+    assert!(found_something > 20);
+}
+
+#[tokio::test]
+async fn nothing_that_is_typed_is_an_error() {
+    let mut stage = Stage::set().await;
+    let model = Model::grow(4, 10);
+    model.happens_on(&mut stage).await;
+    let long = "x".repeat(10_000);
+    let odd = [
+        "'",
+        "\\",
+        "a:*",
+        "!a",
+        "a & | b",
+        "((",
+        "<->",
+        "\0",
+        "a\0b",
+        "''; drop table product; --",
+        "%",
+        "_",
+        "\u{1F336}",
+        "ß ﬁ Ⅷ ² ½",
+        "नमस्ते",
+        "مرحبا",
+        "\u{301}",
+        "\u{FEFF}",
+        "İ",
+        &long,
+    ];
+    let mut dice = Dice(5);
+    let random = (0..60).map(|_| {
+        let chars = (0..dice.below(12)).map(|_| {
+            let end = [0x80, 0x3000, 0x11_0000][dice.below(3) as usize];
+            char::from_u32(dice.below(end) as u32).unwrap_or(' ')
+        });
+        chars.collect::<String>()
+    });
+    let random: Vec<_> = random.collect();
+    for q in odd.into_iter().chain(random.iter().map(String::as_str)) {
+        ids(&stage.pool, &searching(q), OrderSort::NewestFirst).await;
+        let filter = ProductFilter { q: q.parse().unwrap(), ..ProductFilter::default() };
+        let page = (None, Limit::default());
+        product::list(&stage.pool, &filter, ProductSort::Name, page).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn as_many_words_as_are_allowed_are_searched_for() {
+    let mut stage = Stage::set().await;
+    let model = Model::grow(6, 10);
+    model.happens_on(&mut stage).await;
+    let many: Vec<_> = (0..32).map(|place| format!("w{place}")).collect();
+    let filter = searching(&many.join(" "));
+    assert!(!filter.q.is_too_long());
+    assert_eq!(ids(&stage.pool, &filter, OrderSort::NewestFirst).await, [] as [uuid::Uuid; 0]);
+    assert!(searching(&format!("{} w32", many.join(" "))).q.is_too_long());
+}
