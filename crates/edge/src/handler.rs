@@ -11,6 +11,7 @@ use axum::{
 };
 use lambda_http::{
     Adapter, Context, Error, LambdaEvent, Service, lambda_runtime, request::LambdaRequest,
+    service_fn,
 };
 use serde_json::Value;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -37,11 +38,34 @@ impl Handler {
     /// # Errors
     /// When the event is not one of API Gateway's, or the answer is not text.
     pub async fn handle(&self, event: Value) -> Result<Value, Error> {
-        let request: LambdaRequest = serde_json::from_value(event)?;
+        self.call(LambdaEvent::new(event, Context::default())).await
+    }
+
+    async fn call(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
+        let LambdaEvent { mut payload, context } = event;
+        make_sound(&mut payload);
+        let request: LambdaRequest = serde_json::from_value(payload)?;
         let mut adapter = Adapter::from(self.router.clone());
-        let event = LambdaEvent::new(request, Context::default());
+        let event = LambdaEvent::new(request, context);
         let response = adapter.call(event).await.unwrap_or_else(|never: Infallible| match never {});
         Ok(serde_json::to_value(response)?)
+    }
+}
+
+/// Puts path and query together so that they are parts of a URI. API Gateway passes on what it
+/// was sent, the path even decoded: `lambda_http` panics on a blank in the query and takes a `#`
+/// in the path for the start of a fragment.
+fn make_sound(event: &mut Value) {
+    for (name, odd) in [("rawPath", "#"), ("rawQueryString", "#\"<> ")] {
+        let Some(Value::String(raw)) = event.get_mut(name) else { continue };
+        let is_odd = |c: char| c.is_ascii_control() || odd.contains(c);
+        if raw.contains(is_odd) {
+            let encode = |c: char| match c {
+                c if is_odd(c) => format!("%{:02X}", u32::from(c)),
+                c => c.to_string(),
+            };
+            *raw = raw.chars().map(encode).collect();
+        }
     }
 }
 
@@ -50,7 +74,8 @@ impl Handler {
 /// # Errors
 /// When the runtime's API is away.
 pub async fn serve(router: Router) -> Result<(), lambda_runtime::Error> {
-    lambda_http::run(router).await
+    let handler = Handler::new(router);
+    lambda_runtime::run(service_fn(|event| handler.call(event))).await
 }
 
 /// Logs JSON lines to standard output, at `RUST_LOG` or `info`, as CloudWatch takes them.

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 /// Something to invoke. The gateway, the invoke API and the poller all call the same ones.
-pub type Function = Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value>> + Send + Sync>;
+pub(crate) type Function = Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value>> + Send + Sync>;
 
 /// What went wrong in a function: it returned an error, panicked, or took too long.
 #[derive(Debug, thiserror::Error)]

@@ -23,7 +23,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::functions::{self, Function};
@@ -65,12 +65,12 @@ impl Api {
     }
 }
 
-/// A running gateway.
+/// A running gateway; dropped, it takes no more requests.
 #[derive(Debug)]
 pub(crate) struct Gateway {
     address: SocketAddr,
     servers: TaskTracker,
-    stop: CancellationToken,
+    running: DropGuard,
 }
 
 impl Gateway {
@@ -85,12 +85,8 @@ impl Gateway {
         })?;
         let port = first.local_addr().context("asking for the gateway's port")?.port();
         let second = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await;
-        Ok((
-            first,
-            second
-                .inspect_err(|error| tracing::debug!("not listening on [::1]:{port}: {error}"))
-                .ok(),
-        ))
+        let second = second.inspect_err(|error| tracing::debug!("not on [::1]:{port}: {error}"));
+        Ok((first, second.ok()))
     }
 
     /// Serves `api` on what [`Gateway::bind`] gave.
@@ -99,20 +95,20 @@ impl Gateway {
         api: Arc<Api>,
     ) -> Result<Self> {
         let address = first.local_addr().context("asking for the gateway's port")?;
-        let gateway = Self { address, servers: TaskTracker::new(), stop: CancellationToken::new() };
+        let (servers, stop) = (TaskTracker::new(), CancellationToken::new());
         let app = Router::new()
             .route("/2015-03-31/functions/{name}/invocations", post(invoke_api::invoke))
             .fallback(handle)
             .with_state(api)
             .into_make_service_with_connect_info::<SocketAddr>();
         for listener in [Some(first), second].into_iter().flatten() {
-            let stopped = gateway.stop.clone().cancelled_owned();
-            gateway.servers.spawn(
+            let stopped = stop.clone().cancelled_owned();
+            servers.spawn(
                 axum::serve(listener, app.clone()).with_graceful_shutdown(stopped).into_future(),
             );
         }
-        gateway.servers.close();
-        Ok(gateway)
+        servers.close();
+        Ok(Self { address, servers, running: stop.drop_guard() })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -121,7 +117,7 @@ impl Gateway {
 
     /// Takes no more requests and waits for those under way.
     pub(crate) async fn stop(self) {
-        self.stop.cancel();
+        drop(self.running);
         if timeout(DRAIN_WITHIN, self.servers.wait()).await.is_err() {
             tracing::warn!("a request was still under way after {DRAIN_WITHIN:?}");
         }

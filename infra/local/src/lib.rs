@@ -16,11 +16,11 @@ mod issuer;
 mod lag;
 mod poller;
 mod stack;
-mod template;
+pub mod template;
 mod wiring;
 
 pub use dynamodb::{CREDENTIAL, REGION, TABLE_NAME};
 pub use faults::FaultPlan;
-pub use functions::Function;
+pub use filter::Filter;
 pub use issuer::{AUDIENCE, DAY, Grant, ISSUER, Issuer, SCOPES};
 pub use stack::{Options, Stack};

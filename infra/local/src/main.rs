@@ -11,8 +11,9 @@ use local_stack::{FaultPlan, Grant, Issuer, Options, Stack, demo};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-/// What is logged unless `RUST_LOG` says otherwise.
-const LOG: &str = "warn,local_stack=info,local_postgres=info";
+/// What is logged unless `RUST_LOG` says otherwise. To dynoxide a condition that fails is worth a
+/// warning; to the event store it is an ordinary answer.
+const LOG: &str = "warn,local_stack=info,local_postgres=info,dynoxide=error";
 
 /// The deployed system in one process: no containers, no account.
 #[derive(Parser)]

@@ -14,7 +14,7 @@ use anyhow::Result;
 use aws_sdk_dynamodbstreams::Client;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::faults::Faults;
@@ -45,17 +45,18 @@ pub(crate) struct Source {
     pub(crate) lag: Lag,
 }
 
-/// A running event source mapping.
+/// A running event source mapping; dropped, it ends after the invocations under way.
 #[derive(Debug)]
 pub(crate) struct Poller {
     tasks: TaskTracker,
-    stop: CancellationToken,
+    running: DropGuard,
 }
 
 impl Poller {
     /// Starts at the checkpoints in `folder`, or at the oldest records there are.
     pub(crate) async fn start(source: Source, template: &Template, folder: &Path) -> Result<Self> {
-        let poller = Self { tasks: TaskTracker::new(), stop: CancellationToken::new() };
+        let stop = CancellationToken::new();
+        let poller = Self { tasks: TaskTracker::new(), running: stop.clone().drop_guard() };
         let checkpoints = Arc::new(Checkpoints::open(folder, &source.stream_arn));
         let mapping = &template.mapping;
         for id in stream_reader::shards(&source.client, &source.stream_arn).await? {
@@ -78,7 +79,7 @@ impl Poller {
                 destination,
                 checkpoints: Arc::clone(&checkpoints),
                 progress: Mutex::new(Progress::default()),
-                stop: poller.stop.clone(),
+                stop: stop.clone(),
             });
             poller.run(shard, reader);
         }
@@ -94,18 +95,17 @@ impl Poller {
             sender
         });
         let lanes: Vec<Sender<Record>> = lanes.collect();
-        let stop = self.stop.clone();
         self.tasks.spawn(async move {
             tokio::select! {
                 () = read(&shard, reader, &lanes) => {}
-                () = stop.cancelled() => {}
+                () = shard.stop.cancelled() => {}
             }
         });
     }
 
     /// Waits for the invocations under way, and no longer: what is left comes after the next start.
     pub(crate) async fn stop(self) {
-        self.stop.cancel();
+        drop(self.running);
         self.tasks.wait().await;
     }
 }

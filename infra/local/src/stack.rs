@@ -4,12 +4,14 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use event_store::EventStore;
 use hdrhistogram::Histogram;
 use local_postgres::Server;
 use sqlx::PgPool;
+use tokio::time::{Instant, sleep};
 
 use crate::dynamodb::{CREDENTIAL, DynamoDb, REGION, TABLE_NAME};
 use crate::faults::{FaultPlan, Faults};
@@ -25,6 +27,8 @@ use crate::wiring::Wiring;
 const DATABASE: &str = "millrace";
 
 const CURSOR_KEY_BYTES: usize = 32;
+
+const PREDECESSOR_ENDS_WITHIN: Duration = Duration::from_secs(1);
 
 /// What a stack is to be.
 #[derive(Clone, Debug)]
@@ -59,8 +63,8 @@ impl Stack {
     /// When the port is taken (the message names `PORT`), another stack owns the data folder,
     /// the template says what is not played, or a store does not come up.
     pub async fn start(options: Options) -> Result<Self> {
-        let folder = Folder::own(&options.data_dir)?;
-        let listeners = Gateway::bind(options.port).await?;
+        let folder = when_free(async || Folder::own(&options.data_dir)).await?;
+        let listeners = when_free(async || Gateway::bind(options.port).await).await?;
         let template = Template::read(&options.template.unwrap_or_else(Template::find))?;
         let issuer = Issuer::open(folder.path())?;
         let (postgres, dynamodb) = futures::try_join!(
@@ -145,6 +149,18 @@ impl Stack {
         self.wiring.close().await;
         self.postgres.stop().await;
         self.dynamodb.stop().await;
+    }
+}
+
+/// Takes what another process has only if that one is just ending: of a stack that was killed, the
+/// kernel keeps the locks and the port for a moment.
+async fn when_free<T>(take: impl AsyncFn() -> Result<T>) -> Result<T> {
+    let deadline = Instant::now() + PREDECESSOR_ENDS_WITHIN;
+    loop {
+        match take().await {
+            Err(_) if Instant::now() < deadline => sleep(Duration::from_millis(50)).await,
+            settled => return settled,
+        }
     }
 }
 

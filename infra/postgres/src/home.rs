@@ -4,6 +4,8 @@ use std::fs::{self, File, TryLockError};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -11,6 +13,8 @@ use crate::account::Account;
 
 /// Left in the data folder when the cluster had to be kept elsewhere; says where.
 const MOVED: &str = "moved-to";
+
+const PREDECESSOR_ENDS_WITHIN: Duration = Duration::from_secs(1);
 
 /// A folder of the server's account with the cluster, its password and its log.
 ///
@@ -67,18 +71,21 @@ impl Home {
 
 fn lock(data_dir: &Path) -> Result<File> {
     let path = data_dir.join("lock");
-    let file = File::options()
-        .create(true)
-        .append(true)
-        .open(&path)
-        .with_context(|| format!("opening {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            bail!("{} is in use by another process", data_dir.display())
-        }
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("locking {}", path.display()))
+    let file = File::create(&path).with_context(|| format!("opening {}", path.display()))?;
+    // An owner that was killed holds it until the kernel is done with that process.
+    let deadline = Instant::now() + PREDECESSOR_ENDS_WITHIN;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(20));
+            }
+            Err(TryLockError::WouldBlock) => {
+                bail!("{} is in use by another process", data_dir.display())
+            }
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("locking {}", path.display()));
+            }
         }
     }
 }

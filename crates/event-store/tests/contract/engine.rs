@@ -80,9 +80,8 @@ impl Engine {
 
     /// AWS's DynamoDB Local, if `DYNAMODB_LOCAL` names the folder that holds its jar.
     pub async fn dynamodb_local() -> anyhow::Result<Option<Self>> {
-        let Some(folder) = std::env::var_os("DYNAMODB_LOCAL").map(PathBuf::from) else {
-            return Ok(None);
-        };
+        let folder = std::env::var_os("DYNAMODB_LOCAL").filter(|folder| !folder.is_empty());
+        let Some(folder) = folder.map(PathBuf::from) else { return Ok(None) };
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let process = Command::new("java")
             .args(["-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"])

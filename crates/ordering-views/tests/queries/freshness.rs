@@ -1,9 +1,10 @@
 //! Waiting for a write, and telling how far the rows are.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ordering_views::{Freshness, StreamId, Version, lag_ms, progress, wait_for};
 use projection::RecordedEvent;
+use tokio::time::Instant;
 
 use crate::{
     model::{Model, order_happens},

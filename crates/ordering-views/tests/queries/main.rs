@@ -1,5 +1,7 @@
 //! What the views answer, against what a plain model of the same shop says.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod baskets;
 mod freshness;
 mod model;

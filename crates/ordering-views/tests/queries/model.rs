@@ -1,12 +1,12 @@
 //! A shop in plain data, grown at random from a seed. What happens in it is told to the engine;
 //! what a query must answer is read off the data.
 
+use chrono::Duration;
 use ordering::{
     CustomerEvent, CustomerId, CustomerRegistered, ItemsReturned, OrderCancelled, OrderDelivered,
     OrderEvent, OrderId, OrderImported, OrderLine, OrderPaid, OrderShipped, ProductAdded,
     ProductDiscontinued, ProductEvent, Quantity, ReturnedLine, Status, StockReceived, Timestamp,
 };
-use sqlx::types::chrono::Duration;
 
 use crate::stage::{Stage, at};
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use chrono::Datelike;
 use ordering::Status;
 use ordering_views::{
     Timestamp,
     sales::{SalesBy, SalesRow, sales},
 };
-use sqlx::types::chrono::Datelike;
 
 use crate::{
     model::{Line, Model, Order, order_happens},

@@ -1,0 +1,58 @@
+//! Who may know whom. The arrows of the layout, and no others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// A crate and the crates of ours that it may name; `*` may see all.
+const ARROWS: [(&str, &[&str]); 12] = [
+    ("decider", &[]),
+    ("ordering", &["decider"]),
+    ("event-store", &["decider"]),
+    ("projection", &["decider"]),
+    ("ordering-views", &["ordering", "projection"]),
+    // the HTTP edge that both functions share, see docs/adr
+    ("edge", &["decider"]),
+    ("command", &["edge", "event-store", "ordering"]),
+    ("projector", &["event-store", "ordering-views"]),
+    ("query", &["edge", "ordering-views"]),
+    // a Postgres to start, which knows nothing of ours
+    ("local-postgres", &[]),
+    ("local-stack", &["*"]),
+    ("journeys", &["*"]),
+];
+
+#[test]
+fn every_crate_knows_only_what_it_may() -> anyhow::Result<()> {
+    let metadata = MetadataCommand::new().no_deps().exec()?;
+    let ours: BTreeSet<String> = metadata.packages.iter().map(|p| p.name.to_string()).collect();
+    let allowed = BTreeMap::from(ARROWS);
+    for package in &metadata.packages {
+        let name = package.name.to_string();
+        let known = allowed.get(name.as_str());
+        let known = known.unwrap_or_else(|| panic!("{name} is not in the layout"));
+        let named = package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal);
+        for dependency in named.filter(|dependency| ours.contains(&dependency.name)) {
+            let may = known.contains(&"*") || known.contains(&dependency.name.as_str());
+            assert!(may, "{name} must not know {}", dependency.name);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_pure_crates_need_nothing_that_waits() -> anyhow::Result<()> {
+    let metadata = MetadataCommand::new().no_deps().exec()?;
+    for package in &metadata.packages {
+        if !["decider", "ordering"].contains(&package.name.as_str()) {
+            continue;
+        }
+        let named = package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal);
+        for dependency in named {
+            let waits =
+                ["tokio", "sqlx", "reqwest", "axum", "futures"].contains(&dependency.name.as_str());
+            assert!(!waits, "{} is pure, {} waits", package.name, dependency.name);
+        }
+    }
+    Ok(())
+}

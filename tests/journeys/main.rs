@@ -1,0 +1,8 @@
+//! Journeys over the whole: HTTP in, through DynamoDB, its stream and Postgres, and HTTP out.
+
+mod bad_input;
+mod baskets;
+mod crash;
+mod faults;
+mod scarce;
+mod shopping;

@@ -1,0 +1,93 @@
+//! The kit of the journeys: a whole stack of one's own, and callers with tokens.
+
+mod caller;
+mod process;
+
+pub use caller::{Answer, Caller};
+use local_stack::{FaultPlan, Options, Stack};
+pub use process::StackProcess;
+use serde_json::json;
+use tempfile::TempDir;
+
+/// Everybody who works in the shop.
+pub const EVERYTHING: &str = "staff import analyst";
+
+/// A stack in this process, on any free port, in a folder that goes with it.
+pub struct Shop {
+    /// The stack.
+    pub stack: Stack,
+    /// Somebody who may do anything.
+    pub staff: Caller,
+    _folder: TempDir,
+}
+
+impl Shop {
+    /// Opens a shop.
+    ///
+    /// # Errors
+    /// When the stack does not start.
+    pub async fn open() -> anyhow::Result<Self> {
+        Self::with_faults("").await
+    }
+
+    /// Opens a shop whose stream has faults, see `local-stack dev --help`.
+    ///
+    /// # Errors
+    /// When the stack does not start.
+    pub async fn with_faults(faults: &str) -> anyhow::Result<Self> {
+        let folder = TempDir::new()?;
+        let faults: FaultPlan = faults.parse()?;
+        let data_dir = folder.path().join("data");
+        let stack = Stack::start(Options { port: 0, data_dir, template: None, faults }).await?;
+        let staff = Caller::new(stack.url(), stack.token(EVERYTHING, None)?);
+        Ok(Self { stack, staff, _folder: folder })
+    }
+
+    /// A customer's own token.
+    ///
+    /// # Errors
+    /// When the issuer does not give one.
+    pub fn shopper(&self, customer_id: &str) -> anyhow::Result<Caller> {
+        Ok(Caller::new(self.stack.url(), self.stack.token("shop", Some(customer_id))?))
+    }
+}
+
+impl Caller {
+    /// Puts a product on the shelf; gives its sku.
+    ///
+    /// # Errors
+    /// When the shop refuses.
+    pub async fn stocked(&self, sku: &str, price: i64, stock: u32) -> anyhow::Result<String> {
+        let product = json!({
+            "sku": sku, "name": format!("Product {sku}"), "department": "GROCERY",
+            "unit_price_cents": price,
+        });
+        self.post("/products", product).await?.expect(201)?;
+        let received = json!({"received": stock});
+        self.post(&format!("/products/{sku}/stock"), received).await?.expect(200)?;
+        Ok(sku.to_owned())
+    }
+
+    /// Registers a customer; gives their id.
+    ///
+    /// # Errors
+    /// When the shop refuses.
+    pub async fn customer(&self, name: &str) -> anyhow::Result<String> {
+        let customer = json!({"name": name, "email": format!("{name}@example.com")});
+        self.post("/customers", customer).await?.expect(201)?.id()
+    }
+
+    /// Opens a cart with these pieces in it; gives its id.
+    ///
+    /// # Errors
+    /// When the shop refuses.
+    pub async fn cart(&self, customer: &str, items: &[(&str, u32)]) -> anyhow::Result<String> {
+        let opened = self.post("/carts", json!({"customer_id": customer})).await?;
+        let cart = opened.expect(201)?.id()?;
+        for (sku, quantity) in items {
+            let item = json!({"sku": sku, "quantity": quantity});
+            self.post(&format!("/carts/{cart}/items"), item).await?.expect(200)?;
+        }
+        Ok(cart)
+    }
+}

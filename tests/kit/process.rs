@@ -1,0 +1,89 @@
+//! A stack in a process of its own, so that it can be killed.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use anyhow::{Context, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::Caller;
+
+/// A running `local-stack dev`.
+pub struct StackProcess {
+    child: Child,
+    url: String,
+}
+
+impl StackProcess {
+    /// Starts one on that folder and waits until it is ready; it ends by itself if it cannot be.
+    ///
+    /// # Errors
+    /// When the binary is not there, or the stack does not start.
+    pub fn start(data_dir: &Path) -> anyhow::Result<Self> {
+        let mut child = Command::new(binary()?)
+            .args(["dev", "--port", "0", "--data-dir"])
+            .arg(data_dir)
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let out = child.stdout.take().context("the output is piped")?;
+        let mut ready = String::new();
+        BufReader::new(out).read_line(&mut ready)?;
+        let Some(url) = ready.trim().strip_prefix("ready ").map(str::to_owned) else {
+            bail!("the stack did not start: {ready:?} {:?}", child.wait());
+        };
+        Ok(Self { child, url })
+    }
+
+    /// A caller with these scopes.
+    ///
+    /// # Errors
+    /// When the issuer does not give a token.
+    pub fn caller(&self, data_dir: &Path, scope: &str) -> anyhow::Result<Caller> {
+        let token = Command::new(binary()?)
+            .args(["token", "--scope", scope, "--data-dir"])
+            .arg(data_dir)
+            .output()?;
+        ensure!(token.status.success(), "{token:?}");
+        let token = String::from_utf8(token.stdout)?.trim().to_owned();
+        Ok(Caller::new(self.url.clone(), token))
+    }
+
+    /// `kill -9`, as an operator or the kernel would.
+    ///
+    /// # Errors
+    /// When it has ended by itself.
+    pub fn kill_9(mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// `SIGTERM`; gives whether it ended cleanly.
+    ///
+    /// # Errors
+    /// When it has ended by itself.
+    pub fn terminate(mut self) -> anyhow::Result<bool> {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::TERM)?;
+        Ok(self.child.wait()?.success())
+    }
+}
+
+impl Drop for StackProcess {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// The stack's binary lies beside the folder of the tests' own.
+fn binary() -> anyhow::Result<std::path::PathBuf> {
+    let test = std::env::current_exe()?;
+    let folder = test.parent().and_then(Path::parent).context("a test lies in target/*/deps")?;
+    let binary = folder.join("local-stack");
+    ensure!(binary.exists(), "no {}: cargo build --bins", binary.display());
+    Ok(binary)
+}

@@ -1,1 +1,0 @@
-//! Journeys over the whole.
