@@ -13,6 +13,7 @@ create table position (
 );
 
 create index position_applied_at on position (applied_at);
+create index position_recorded_at on position (recorded_at);
 create index position_parked on position (stream) where parked;
 
 -- Commits that could not be applied, with what was there.

@@ -65,10 +65,22 @@ impl Caller {
     /// # Errors
     /// When nobody answers, or the command named no write.
     pub async fn get_after(&self, command: &Answer, path: &str) -> anyhow::Result<Answer> {
+        self.get_within(20, command, path).await
+    }
+
+    /// The same, with the patience of so many seconds.
+    ///
+    /// # Errors
+    /// When nobody answers, or the command named no write.
+    pub async fn get_within(
+        &self,
+        seconds: u32,
+        command: &Answer,
+        path: &str,
+    ) -> anyhow::Result<Answer> {
         let token = command.header("consistency-token")?;
-        let request = self.request(Method::GET, path);
-        let request = request.header("consistency-token", token).header("prefer", "wait=20");
-        Self::send(request).await
+        let request = self.request(Method::GET, path).header("consistency-token", token);
+        Self::send(request.header("prefer", format!("wait={seconds}"))).await
     }
 
     /// Sends a request as it is.

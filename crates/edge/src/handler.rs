@@ -45,9 +45,9 @@ impl Handler {
         let LambdaEvent { mut payload, context } = event;
         make_sound(&mut payload);
         let request: LambdaRequest = serde_json::from_value(payload)?;
-        let mut adapter = Adapter::from(self.router.clone());
-        let event = LambdaEvent::new(request, context);
-        let response = adapter.call(event).await.unwrap_or_else(|never: Infallible| match never {});
+        // The adapter is gone before anything waits: it is not `Send`, and its future is.
+        let answering = Adapter::from(self.router.clone()).call(LambdaEvent::new(request, context));
+        let response = answering.await.unwrap_or_else(|never: Infallible| match never {});
         Ok(serde_json::to_value(response)?)
     }
 }

@@ -73,7 +73,7 @@ fn added_row(added: &ProductAdded, version: i64) -> ProductRow {
         unit_price_cents: added.unit_price_cents.get(),
         stock: 0,
         discontinued: false,
-        words: joined([added.sku.as_str(), added.name.as_str()]),
+        words: joined([added.name.as_str()]),
         version,
     }
 }
