@@ -25,6 +25,8 @@ async fn a_bad_body_is_refused_and_nothing_is_written() -> anyhow::Result<()> {
     let cases = [
         ("/products", "{\"sku\": ".to_owned(), "not-json", ""),
         ("/products", "[]".to_owned(), "bad-body", ""),
+        ("/products", r#"["JAM", "Jam", "GROCERY", null, null, 1]"#.to_owned(), "bad-body", ""),
+        ("/products", product("sku", json!("..")), "bad-body", "/sku"),
         ("/products", String::new(), "bad-body", ""),
         ("/products", product("unit_price_cents", json!("1")), "bad-body", "/unit_price_cents"),
         ("/products", product("unit_price_cents", json!(-1)), "bad-body", "/unit_price_cents"),
@@ -80,8 +82,16 @@ async fn what_is_not_there_or_not_allowed_is_said_so() -> anyhow::Result<()> {
         staff.post(path, json!({})).await?.refused(404, "not-found")?;
     }
     staff.post("/products/NONE/price", json!({"unit_price_cents": 1})).await?.expect(404)?;
-    let wrong = Caller::send(staff.request(Method::PATCH, "/orders")).await?;
-    wrong.refused(405, "method-not-allowed")?;
+    for (method, path, allowed) in [
+        (Method::PATCH, "/orders", "GET"),
+        (Method::DELETE, "/products", "GET, POST"),
+        (Method::GET, "/orders/import", "POST"),
+        (Method::GET, "/carts/x/checkout", "POST"),
+    ] {
+        let wrong = Caller::send(staff.request(method, path)).await?;
+        let wrong = wrong.refused(405, "method-not-allowed").context(path)?;
+        assert_eq!(wrong.header("allow")?, allowed, "{path}");
+    }
     let forged = [
         "/orders?cursor=forged",
         "/orders?cursor=AAAA",
@@ -101,6 +111,12 @@ async fn what_is_not_there_or_not_allowed_is_said_so() -> anyhow::Result<()> {
     }
     let token = staff.request(Method::GET, "/orders").header("consistency-token", "forged");
     Caller::send(token).await?.expect(400)?;
+    let shopper = shop.shopper(absent)?;
+    let smuggled = shopper.request(Method::POST, "/carts").header("host", "x/products#");
+    let product = json!({
+        "sku": "JAM", "name": "Jam", "department": "GROCERY", "unit_price_cents": 1,
+    });
+    Caller::send(smuggled.json(&product)).await?.refused(400, "bad-body")?;
     let nobody = Caller::new(shop.stack.url(), "forged".to_owned());
     nobody.get("/orders").await?.expect(401)?;
     let key = staff.request(Method::POST, "/carts").header("idempotency-key", "k".repeat(256));

@@ -1,7 +1,43 @@
-//! Records that the stream loses.
+//! A stream that loses records, and a read model that is away.
 
-use journeys::Shop;
+use anyhow::ensure;
+use journeys::{Caller, Shop};
 use serde_json::json;
+use sqlx::{Connection, PgConnection};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_while_the_read_model_is_away_is_seen_afterwards() -> anyhow::Result<()> {
+    let shop = Shop::open().await?;
+    let staff = &shop.staff;
+    let server = shop.stack.database_url().replace("/millrace", "/postgres");
+    let mut server = PgConnection::connect(&server).await?;
+    sqlx::query("alter database millrace allow_connections false").execute(&mut server).await?;
+    let others = "select pg_terminate_backend(pid) from pg_stat_activity \
+                  where datname = 'millrace' and pid <> pg_backend_pid()";
+    sqlx::query(others).execute(&mut server).await?;
+    let mut written = Vec::new();
+    for number in 0..6 {
+        written.push(staff.customer(&format!("customer-{number}")).await?);
+    }
+    let away = staff.get(&format!("/customers/{}", written[0])).await?.expect(503)?;
+    away.header("retry-after")?;
+    sqlx::query("alter database millrace allow_connections true").execute(&mut server).await?;
+    let last = staff.customer("last").await?;
+    for customer in written.iter().chain([&last]) {
+        visible(staff, &format!("/customers/{customer}")).await?;
+    }
+    shop.stack.stop().await;
+    Ok(())
+}
+
+/// Waits until a thing is there, without a token that names it.
+async fn visible(staff: &Caller, path: &str) -> anyhow::Result<()> {
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+    while staff.get(path).await?.status != 200 {
+        ensure!(tokio::time::Instant::now() < deadline, "{path} never comes");
+    }
+    Ok(())
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_record_heals_with_the_next_one() -> anyhow::Result<()> {

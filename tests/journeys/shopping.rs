@@ -1,6 +1,6 @@
 //! What a customer and the staff do on a good day.
 
-use journeys::Shop;
+use journeys::{Caller, Shop};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,9 +93,17 @@ async fn a_retry_has_one_effect_and_gets_the_first_answer() -> anyhow::Result<()
     for answer in futures::future::try_join_all(attempts).await? {
         answer.expect(201)?;
     }
+    let price = |cents: i64| json!({"unit_price_cents": cents});
+    staff.post_once("k-3", "/products/TEA/price", price(250)).await?.expect(200)?;
+    staff.post("/products/TEA/price", price(300)).await?.expect(200)?;
+    staff.post_once("k-3", "/products/TEA/price", price(250)).await?.expect(200)?;
     let tea = staff.post_once("k-2", &checkout, json!({})).await?.expect(201)?;
     let tea = staff.get_after(&tea, "/products/TEA").await?.expect(200)?.body;
     assert_eq!(tea["stock"], 7);
+    let last = staff.post("/products/TEA/stock", json!({"received": 1})).await?.expect(200)?;
+    let tea = staff.get_after(&last, "/products/TEA").await?.expect(200)?;
+    assert_eq!(tea.body["unit_price_cents"], 300, "a late retry of no change changes nothing");
+    assert_eq!(tea.header("etag")?, last.header("etag")?);
     shop.stack.stop().await;
     Ok(())
 }
@@ -132,6 +140,9 @@ async fn what_belongs_to_others_is_not_there() -> anyhow::Result<()> {
         staff.get_after(&placed, path).await?.expect(200)?;
         other.get(path).await?.refused(404, "not-found")?;
     }
+    let probe = other.request(reqwest::Method::POST, &format!("/carts/{cart}/items"));
+    let probe = probe.header("if-match", "\"99\"").json(&json!({"sku": "TEA", "quantity": 1}));
+    Caller::send(probe).await?.refused(404, "not-found")?;
     let payment = json!({"payment_reference": "card-1", "amount_cents": 250});
     other.post(&format!("{order}/pay"), payment).await?.refused(404, "not-found")?;
     other.post(&format!("{order}/deliver"), json!({})).await?.expect(403)?;

@@ -17,7 +17,8 @@ pub struct Commit {
     pub version: Version,
     /// When the command was accepted, by the clock of the command function.
     pub recorded_at: Timestamp,
-    /// What happened, in order; never empty.
+    /// What happened, in order; empty where a command changed nothing and only its idempotency
+    /// key is kept.
     pub events: Vec<RecordedEvent>,
     /// Who asked for it, and what is needed to answer the same request again.
     pub metadata: Metadata,

@@ -6,7 +6,7 @@ use axum::{
     http::{StatusCode, header},
 };
 use serde::de::DeserializeOwned;
-use serde_json::error::Category;
+use serde_json::{Value, error::Category};
 use serde_path_to_error::{Path, Segment};
 
 use crate::{FieldError, Problem};
@@ -55,6 +55,11 @@ fn is_json(content_type: &str) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let value = serde_json::from_slice(bytes).map_err(|error| wrong(&error, String::new()))?;
+    if let Some(pointer) = not_an_object(&value) {
+        let detail = "expected an object".to_owned();
+        return Err(bad_body(vec![FieldError { pointer, detail }]));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let pointer = pointer(error.path());
@@ -69,14 +74,28 @@ fn wrong(error: &serde_json::Error, pointer: String) -> Problem {
         Category::Data => {
             let detail = error.to_string();
             let detail = detail.split(" at line ").next().unwrap_or_default().to_owned();
-            let errors = vec![FieldError { pointer, detail }];
-            Problem::bad_request("bad-body", "The body is JSON, but not what is expected here.")
-                .with_errors(errors)
+            bad_body(vec![FieldError { pointer, detail }])
         }
         Category::Syntax | Category::Eof | Category::Io => {
             Problem::bad_request("not-json", format!("The body is not JSON: {error}."))
         }
     }
+}
+
+fn bad_body(errors: Vec<FieldError>) -> Problem {
+    Problem::bad_request("bad-body", "The body is JSON, but not what is expected here.")
+        .with_errors(errors)
+}
+
+/// serde takes a list for a struct, field by field; this API does not. A body is an object, and
+/// so is whatever its lists hold.
+fn not_an_object(body: &Value) -> Option<String> {
+    let Value::Object(fields) = body else { return Some(String::new()) };
+    fields.iter().find_map(|(name, value)| {
+        let entries = value.as_array()?;
+        let place = entries.iter().position(|entry| !entry.is_object())?;
+        Some(format!("/{name}/{place}"))
+    })
 }
 
 /// RFC 6901: `/lines/0/quantity`.

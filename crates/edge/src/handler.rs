@@ -5,7 +5,7 @@ use std::{convert::Infallible, env};
 use axum::{
     Router,
     extract::Request,
-    http::{Method, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::{Next, from_fn},
     response::Response,
 };
@@ -18,7 +18,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{error, info};
 use tracing_subscriber::EnvFilter;
 
-use crate::Problem;
+use crate::{Problem, routes};
 
 /// A router as a Lambda handler: API Gateway's payload format 2.0 in, its response out.
 #[derive(Clone, Debug)]
@@ -52,14 +52,19 @@ impl Handler {
     }
 }
 
-/// Puts path and query together so that they are parts of a URI. API Gateway passes on what it
-/// was sent, the path even decoded: `lambda_http` panics on a blank in the query and takes a `#`
-/// in the path for the start of a fragment.
+/// Puts path and query together so that they are parts of a URI, and nothing but the path
+/// decides what is meant.
+///
+/// API Gateway passes on what it was sent, the path even decoded. `lambda_http` makes a URL of
+/// it: it panics on a blank in the query, takes a `#` for the start of a fragment and a host with
+/// a path in it for more path, and resolves `..`, all after the gateway has checked the route.
 fn make_sound(event: &mut Value) {
-    for (name, odd) in [("rawPath", "#"), ("rawQueryString", "#\"<> ")] {
+    for (name, odd) in [("rawPath", "#?\\"), ("rawQueryString", "#\"<> ")] {
         let Some(Value::String(raw)) = event.get_mut(name) else { continue };
         let is_odd = |c: char| c.is_ascii_control() || odd.contains(c);
-        if raw.contains(is_odd) {
+        if name == "rawPath" && raw.split(['/', '\\']).any(is_dots) {
+            NOWHERE.clone_into(raw);
+        } else if raw.contains(is_odd) {
             let encode = |c: char| match c {
                 c if is_odd(c) => format!("%{:02X}", u32::from(c)),
                 c => c.to_string(),
@@ -67,6 +72,19 @@ fn make_sound(event: &mut Value) {
             *raw = raw.chars().map(encode).collect();
         }
     }
+    if let Some(Value::Object(headers)) = event.get_mut("headers") {
+        headers.retain(|name, _| !name.to_lowercase().starts_with("x-forwarded-"));
+        headers.insert("host".to_owned(), Value::String("api".to_owned()));
+    }
+}
+
+/// A path that no router knows.
+const NOWHERE: &str = "/-";
+
+/// What a URL would resolve, also in its encoded spellings.
+fn is_dots(segment: &str) -> bool {
+    let plain = segment.to_lowercase().replace("%2e", ".");
+    plain == "." || plain == ".."
 }
 
 /// Runs a router under Lambda's runtime, until Lambda ends it.
@@ -105,6 +123,11 @@ async fn finish(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let request_id = crate::caller::request_id(request.extensions());
     let mut response = next.run(request).await;
+    if response.status() == StatusCode::NOT_FOUND && routes::refuses(&path, &method) {
+        // no route of this function, but one of the other: it is the method that is wrong
+        response.extensions_mut().remove::<Problem>();
+        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    }
     let status = response.status();
     let refused = status.is_client_error() || status.is_server_error();
     let problem = response.extensions_mut().remove::<Problem>();
@@ -114,12 +137,12 @@ async fn finish(request: Request, next: Next) -> Response {
         return response;
     };
     info!(%method, status = status.as_u16(), problem = problem.kind, request_id, "refused");
+    let allowed = routes::methods(&path).map(routes::listed);
+    let allowed = allowed.and_then(|allowed| HeaderValue::try_from(allowed).ok());
     problem.instance = path;
     let mut rendered = problem.render();
-    for name in [header::ALLOW, header::WWW_AUTHENTICATE] {
-        if let Some(value) = response.headers().get(&name) {
-            rendered.headers_mut().insert(name, value.clone());
-        }
+    if let (StatusCode::METHOD_NOT_ALLOWED, Some(allowed)) = (status, allowed) {
+        rendered.headers_mut().insert(header::ALLOW, allowed);
     }
     if method == Method::HEAD {
         *rendered.body_mut() = axum::body::Body::empty();

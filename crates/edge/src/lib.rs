@@ -9,6 +9,7 @@ mod handler;
 mod params;
 mod path;
 mod problem;
+mod routes;
 mod token;
 
 pub use body::{Body, MOST_BYTES};
@@ -17,4 +18,5 @@ pub use handler::{Handler, log_to_stdout, serve, variable, with_problems};
 pub use params::Params;
 pub use path::Id;
 pub use problem::{FieldError, Problem};
+pub use routes::ROUTES;
 pub use token::{BadToken, ConsistencyToken};

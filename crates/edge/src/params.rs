@@ -16,7 +16,7 @@ impl Params {
     /// Reads a query string as HTML forms write it.
     #[must_use]
     pub fn parse(query: &str) -> Self {
-        let pairs = url::form_urlencoded::parse(query.as_bytes());
+        let pairs = form_urlencoded::parse(query.as_bytes());
         Self { pairs: pairs.into_owned().collect() }
     }
 

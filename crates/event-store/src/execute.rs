@@ -27,6 +27,8 @@ pub struct Intent {
     pub causation_id: Option<String>,
     /// A digest of the idempotency key; of the command id, where the caller gave none.
     pub key: String,
+    /// Whether the caller gave an idempotency key.
+    pub keyed: bool,
     /// A digest of caller, method, path and body.
     pub fingerprint: String,
     /// The version that the stream must have, where the caller names one.
@@ -87,23 +89,25 @@ impl<R> From<StoreError> for Refused<R> {
 impl EventStore {
     /// Carries out a command on `stream`, at most once.
     ///
-    /// `decide` gets the stream's state, may load others, stages events on the [`Unit`] and gives
+    /// `visible` says whether the caller may know of the stream at all, before anything of it
+    /// shows. `decide` gets the stream's state, may load others, stages events on the [`Unit`] and gives
     /// it back with the answer. It runs again after a lost race, and a refusal is confirmed by a
     /// run on fresh reads: so it is decided on the latest state, whatever the outcome.
     ///
     /// # Errors
     /// [`Refused`]; nothing is written then, but for [`StoreError::Unavailable`], where the same
     /// request sent again finds out.
-    pub async fn execute<D, A, R, F, Decided>(
+    pub async fn execute<D, A, R, G, F, Decided>(
         &self,
-        stream: &StreamId,
-        start: Start,
+        (stream, start): (&StreamId, Start),
         intent: &Intent,
+        visible: G,
         decide: F,
     ) -> Result<Accepted<A>, Refused<R>>
     where
         D: Decider,
         A: Serialize + DeserializeOwned,
+        G: Fn(&D) -> Result<(), R>,
         F: Fn(Unit, Arc<Folded<D>>) -> Decided,
         Decided: Future<Output = Result<(Unit, A), Refused<R>>>,
     {
@@ -112,13 +116,11 @@ impl EventStore {
         let mut pause = FIRST_PAUSE;
         loop {
             let unit = Unit::new(self.clone(), intent.clone(), stream.clone(), fresh);
-            let error = match self.attempt(start, unit, &intent, &decide).await {
+            let error = match self.attempt(start, unit, &visible, &decide).await {
                 Ok(Attempt::Replayed(answer)) => return Ok(Accepted { answer, replayed: true }),
+                Ok(Attempt::Decided(unit, _)) if unit.is_unproved() => None,
                 Ok(Attempt::Decided(unit, answer)) if unit.is_empty() => {
-                    if fresh || !unit.is_from_memory() {
-                        return Ok(Accepted { answer, replayed: false });
-                    }
-                    None
+                    return Ok(Accepted { answer, replayed: false });
                 }
                 Ok(Attempt::Decided(unit, answer)) => match unit.append(to_json(&answer)).await {
                     Ok(()) => return Ok(Accepted { answer, replayed: false }),
@@ -139,26 +141,28 @@ impl EventStore {
         }
     }
 
-    async fn attempt<D, A, R, F, Decided>(
+    async fn attempt<D, A, R, G, F, Decided>(
         &self,
         start: Start,
         mut unit: Unit,
-        intent: &Intent,
+        visible: &G,
         decide: &F,
     ) -> Result<Attempt<A>, Refused<R>>
     where
         D: Decider,
         A: DeserializeOwned,
+        G: Fn(&D) -> Result<(), R>,
         F: Fn(Unit, Arc<Folded<D>>) -> Decided,
         Decided: Future<Output = Result<(Unit, A), Refused<R>>>,
     {
-        let stream = unit.primary().clone();
+        let (stream, intent) = (unit.primary().clone(), unit.intent());
         let folded: Arc<Folded<D>> = match start {
             Start::New => unit.expect_new(&stream).await?,
             Start::Existing => unit.load(&stream).await?,
         };
+        visible(&folded.state).map_err(Refused::Rejected)?;
         if let Some(version) = folded.accepted(&intent.key) {
-            return self.first_answer(&stream, version, intent).await.map(Attempt::Replayed);
+            return self.first_answer(&stream, version, &intent).await.map(Attempt::Replayed);
         }
         if let Some(expected) = intent.expected
             && expected != folded.version

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// Tells commits from snapshots, for readers of the stream: their filter asks for it.
-pub(crate) const KIND: &str = "kind";
-pub(crate) const COMMIT: &str = "commit";
+const KIND: &str = "kind";
+const COMMIT: &str = "commit";
 
 /// A commit that is there and cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -10,6 +10,7 @@ mod execute;
 mod item;
 mod load;
 mod record;
+mod scan;
 mod store;
 mod unit;
 
@@ -21,5 +22,6 @@ pub use error::StoreError;
 pub use execute::{Accepted, Intent, Refused, Start};
 pub use item::UnreadableCommit;
 pub use record::{BadRecord, Change};
+pub use scan::{NewestVersions, PageStart};
 pub use store::EventStore;
-pub use unit::Unit;
+pub use unit::{Decided, Unit};

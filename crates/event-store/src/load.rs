@@ -205,6 +205,10 @@ impl EventStore {
 
 fn fold<D: Decider>(base: Folded<D>, commits: &[Commit]) -> Result<Folded<D>, StoreError> {
     commits.iter().try_fold(base, |folded, commit| {
+        if !folded.version.precedes(commit.version) {
+            let (stream, version) = (commit.stream.clone(), folded.version.next());
+            return Err(StoreError::Hole { stream, version });
+        }
         folded.fold(commit).map_err(|undecodable| {
             StoreError::Unreadable(UnreadableCommit {
                 stream: commit.stream.clone(),

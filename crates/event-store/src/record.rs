@@ -3,10 +3,7 @@
 use aws_lambda_events::event::dynamodb::EventRecord;
 use decider::{Commit, StreamId, Version};
 
-use crate::{
-    UnreadableCommit,
-    item::{COMMIT, KIND},
-};
+use crate::UnreadableCommit;
 
 /// What a stream record says.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,16 +12,16 @@ pub enum Change {
     Committed(Commit),
     /// A commit was appended that this build cannot read; with the whole item as JSON.
     Unreadable(UnreadableCommit, String),
-    /// Something that is no commit came, changed or went: a snapshot.
+    /// A snapshot came or changed, or something that was there went.
     Other,
 }
 
 /// A record that does not even name a place in a stream.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("record {event_id} names no commit: {detail}")]
+#[error("the record of {key} names no commit: {detail}")]
 pub struct BadRecord {
-    /// Lambda's name for the record.
-    pub event_id: String,
+    /// The key of the item, as JSON.
+    pub key: String,
     /// What is wrong with it.
     pub detail: String,
 }
@@ -41,19 +38,15 @@ impl Change {
     /// # Errors
     /// [`BadRecord`] when its key is not one of ours.
     pub fn read(record: EventRecord) -> Result<Self, BadRecord> {
-        let key: Key = serde_dynamo::from_item(record.change.keys).map_err(|error| BadRecord {
-            event_id: record.event_id.clone(),
+        let keys = record.change.keys;
+        let key: Key = serde_dynamo::from_item(keys.clone()).map_err(|error| BadRecord {
+            key: serde_json::to_string(&keys).unwrap_or_else(|error| error.to_string()),
             detail: error.to_string(),
         })?;
-        let image = record.change.new_image.into_inner();
-        let is_commit = matches!(
-            image.get(KIND),
-            Some(serde_dynamo::AttributeValue::S(kind)) if kind == COMMIT
-        );
-        if record.event_name != "INSERT" || !is_commit {
+        if record.event_name != "INSERT" || key.version == Version::NONE {
             return Ok(Self::Other);
         }
-        let item = serde_dynamo::Item::from(image);
+        let item = record.change.new_image;
         Ok(match serde_dynamo::from_item(item.clone()) {
             Ok(commit) => Self::Committed(commit),
             Err(error) => {

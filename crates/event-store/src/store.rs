@@ -12,7 +12,8 @@ const WARM_STREAMS: usize = 10_000;
 /// The event table, and what this process remembers of it. Cheap to clone.
 ///
 /// What is remembered is never trusted alone: an append at the remembered version is conditional,
-/// and a refusal is confirmed by a consistent read before it is given out.
+/// and whatever no append proves, a refusal or a state that was only looked at by
+/// [`Unit::load`](crate::Unit::load), is decided again on consistent reads.
 #[derive(Clone, Debug)]
 pub struct EventStore {
     pub(crate) client: Client,

@@ -1,6 +1,6 @@
 //! One attempt at a command: the streams it read, and the commits it wants to append together.
 
-use std::{any::Any, sync::Arc};
+use std::{any::Any, collections::BTreeSet, sync::Arc};
 
 use decider::{Commit, Decider, Event, Folded, Metadata, Request, StreamId, Version};
 
@@ -11,6 +11,15 @@ use crate::{EventStore, Intent, Refused, StoreError, item::Snapshot, load::SNAPS
 /// How many streams of one command are read at a time.
 const READS_AT_A_TIME: usize = 16;
 
+/// What a command on one stream led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// The version that the stream has then.
+    pub version: Version,
+    /// Whether anything happened, or what was asked for held already.
+    pub changed: bool,
+}
+
 /// What one attempt at a command reads and stages.
 #[derive(Debug)]
 pub struct Unit {
@@ -18,7 +27,8 @@ pub struct Unit {
     intent: Arc<Intent>,
     primary: StreamId,
     fresh: bool,
-    from_memory: bool,
+    /// Streams whose state was remembered, not read; only an append there proves it right.
+    from_memory: BTreeSet<StreamId>,
     staged: Vec<Staged>,
 }
 
@@ -42,7 +52,7 @@ impl Unit {
         primary: StreamId,
         fresh: bool,
     ) -> Self {
-        Self { store, intent, primary, fresh, from_memory: false, staged: Vec::new() }
+        Self { store, intent, primary, fresh, from_memory: BTreeSet::new(), staged: Vec::new() }
     }
 
     /// A stream that is likely to exist: from memory if this is the first attempt, else read.
@@ -56,10 +66,26 @@ impl Unit {
         if !self.fresh
             && let Some(remembered) = self.store.remembered::<D>(stream)
         {
-            self.from_memory = true;
+            self.from_memory.insert(stream.clone());
             return Ok(remembered);
         }
         self.store.load(stream).await
+    }
+
+    /// A stream that is only looked at: what is remembered of it may be out of date, and the
+    /// command may hold all the same. For checks that a later command makes again; a refusal is
+    /// confirmed like any other.
+    ///
+    /// # Errors
+    /// [`StoreError`] of a read.
+    pub async fn glance<D: Decider>(
+        &mut self,
+        stream: &StreamId,
+    ) -> Result<Arc<Folded<D>>, StoreError> {
+        match self.store.remembered::<D>(stream) {
+            Some(remembered) if !self.fresh => Ok(remembered),
+            Some(_) | None => self.store.load(stream).await,
+        }
     }
 
     /// A stream that is likely to be new: taken for empty on the first attempt, without a read.
@@ -72,7 +98,7 @@ impl Unit {
         stream: &StreamId,
     ) -> Result<Arc<Folded<D>>, StoreError> {
         if !self.fresh && self.store.remembered::<D>(stream).is_none() {
-            self.from_memory = true;
+            self.from_memory.insert(stream.clone());
             return Ok(Arc::default());
         }
         self.load(stream).await
@@ -89,7 +115,8 @@ impl Unit {
         let mut warm: Vec<Option<Arc<Folded<D>>>> = vec![None; streams.len()];
         if !self.fresh {
             warm = streams.iter().map(|stream| self.store.remembered(stream)).collect();
-            self.from_memory |= warm.iter().any(Option::is_some);
+            let remembered = warm.iter().zip(streams).filter(|(warm, _)| warm.is_some());
+            self.from_memory.extend(remembered.map(|(_, stream)| stream.clone()));
         }
         let store = &self.store;
         let reads = warm.into_iter().zip(streams).map(|(warm, stream)| async move {
@@ -103,8 +130,7 @@ impl Unit {
         stream::iter(reads).buffered(READS_AT_A_TIME).try_collect().await
     }
 
-    /// Decides a command on `stream` and stages what it leads to. Gives the version that the
-    /// stream has then.
+    /// Decides a command on `stream` and stages what it leads to.
     ///
     /// # Errors
     /// [`Refused::Rejected`].
@@ -113,25 +139,34 @@ impl Unit {
         stream: &StreamId,
         folded: &Folded<D>,
         command: D::Command,
-    ) -> Result<Version, Refused<D::Rejection>> {
+    ) -> Result<Decided, Refused<D::Rejection>> {
         let events = folded.state.decide(command).map_err(Refused::Rejected)?;
-        Ok(self.stage(stream, folded, &events))
+        let version = self.stage(stream, folded, &events);
+        Ok(Decided { version, changed: !events.is_empty() })
     }
 
-    /// Stages `events` as the next commit of `stream`; none stage nothing. Gives the version that
-    /// the stream has then.
+    /// Stages `events` as the next commit of `stream`, and gives the version that it has then.
+    ///
+    /// No events stage nothing, but for the stream of a command with an idempotency key: there
+    /// the key itself is kept, in a commit without events, so that a late retry of a command that
+    /// changed nothing does not change anything either.
     pub fn stage<D: Decider>(
         &mut self,
         stream: &StreamId,
         folded: &Folded<D>,
         events: &[D::Event],
     ) -> Version {
-        if events.is_empty() {
+        let keeps_the_key = self.intent.keyed && *stream == self.primary;
+        if events.is_empty() && !keeps_the_key {
             return folded.version;
         }
         let commit = self.commit(stream, folded.version.next(), events);
         let version = commit.version;
-        let after = Arc::new(folded.clone().advance(&commit, events));
+        let mut after = folded.clone().advance(&commit, events);
+        if is_due(version) {
+            after.forget(self.intent.at);
+        }
+        let after = Arc::new(after);
         self.staged.push(Staged { commit, after, snapshot: snapshot::<D> });
         version
     }
@@ -168,9 +203,17 @@ impl Unit {
         &self.primary
     }
 
-    /// Whether anything came from memory, so that a refusal has to be confirmed.
-    pub(crate) fn is_from_memory(&self) -> bool {
-        self.from_memory
+    /// Who wants something.
+    pub(crate) fn intent(&self) -> Arc<Intent> {
+        self.intent.clone()
+    }
+
+    /// Whether a state that was remembered decided this, and nothing that is appended proves it:
+    /// then it has to be decided again on fresh reads.
+    pub(crate) fn is_unproved(&self) -> bool {
+        let proved =
+            |stream: &StreamId| self.staged.iter().any(|staged| staged.commit.stream == *stream);
+        !self.from_memory.iter().all(proved)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -199,17 +242,21 @@ impl Unit {
 
 /// The snapshot that is due after `commit`, if one is.
 fn snapshot<D: Decider>(commit: &Commit, after: &Arc<dyn Any + Send + Sync>) -> Option<Snapshot> {
-    if !commit.version.0.is_multiple_of(SNAPSHOT_EVERY) {
+    if !is_due(commit.version) {
         return None;
     }
-    let mut folded = after.downcast_ref::<Folded<D>>()?.clone();
-    folded.forget(commit.recorded_at);
+    let folded = after.downcast_ref::<Folded<D>>()?;
     Some(Snapshot {
         stream: commit.stream.clone(),
         version: Version::NONE,
         kind: Snapshot::KIND.to_owned(),
         folded_version: folded.version,
         shape: D::SHAPE,
-        folded: serde_json::to_string(&folded).ok()?,
+        folded: serde_json::to_string(folded).ok()?,
     })
+}
+
+/// Whether a snapshot is kept at this version, and old requests are forgotten.
+fn is_due(version: Version) -> bool {
+    version.0.is_multiple_of(SNAPSHOT_EVERY)
 }

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::{BadText, StreamId};
 
-/// A product's number in the shop: 1 to 64 letters, digits, `.`, `_` or `-`.
+/// A product's number in the shop: 1 to 64 letters, digits, `.`, `_` or `-`, and not only dots,
+/// which a path cannot name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Sku(String);
@@ -31,7 +32,9 @@ impl TryFrom<String> for Sku {
 
     fn try_from(text: String) -> Result<Self, BadText> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        let sound = (1..=64).contains(&text.len()) && text.bytes().all(plain);
+        let sound = (1..=64).contains(&text.len())
+            && text.bytes().all(plain)
+            && !text.bytes().all(|byte| byte == b'.');
         if sound { Ok(Self(text)) } else { Err(BadText::NotASku) }
     }
 }

@@ -114,7 +114,7 @@ pub(crate) fn take_back(order: &KnownOrder, command: Return) -> Decision {
         lines.extend(lines_back(order, &sku, wanted)?);
     }
     if lines.is_empty() {
-        return Ok(vec![]);
+        return Err(Rejection::ReturnEmpty);
     }
     let refund_cents =
         lines.iter().try_fold(Cents::ZERO, |sum, line| sum.plus(line.refund_cents))?;

@@ -92,6 +92,9 @@ pub enum Rejection {
     /// The order has no such line.
     #[error("the order has no product {0}")]
     NotInOrder(Sku),
+    /// A return of nothing.
+    #[error("a return has at least one line")]
+    ReturnEmpty,
     /// More comes back than was bought.
     #[error("of product {sku}, {left} can still be returned, {wanted} were sent")]
     ReturnTooLarge {

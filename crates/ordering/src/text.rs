@@ -20,7 +20,7 @@ pub enum BadText {
     #[error("is not an email address")]
     NotAnEmail,
     /// Not a sku.
-    #[error("must be 1 to 64 letters, digits, '.', '_' or '-'")]
+    #[error("must be 1 to 64 letters, digits, '.', '_' or '-', and not only dots")]
     NotASku,
 }
 

@@ -26,15 +26,13 @@ pub struct Asked<T> {
     pub caller: Caller,
     /// Who asks, for what, and how it is known again.
     pub intent: Intent,
-    /// Whether the caller gave an idempotency key.
-    keyed: bool,
 }
 
 impl<T> Asked<T> {
     /// What the id of a new thing is derived from, so that a retry makes the same thing; without
     /// an idempotency key there is no retry to meet, and the id is a fresh one.
     pub(crate) fn seed(&self) -> Option<&str> {
-        self.keyed.then_some(self.intent.key.as_str())
+        self.intent.keyed.then_some(self.intent.key.as_str())
     }
 }
 
@@ -59,6 +57,7 @@ where
         let intent = Intent {
             actor: caller.subject.clone(),
             key: digest([key.as_deref().unwrap_or(command_id.as_bytes())]),
+            keyed: key.is_some(),
             fingerprint: fingerprint(&caller, &method, &path, &body.bytes),
             correlation_id: correlation_id(&headers, &caller)?,
             causation_id: None,
@@ -67,12 +66,14 @@ where
             deadline: Instant::now() + PATIENCE,
             command_id,
         };
-        Ok(Self { body: body.value, caller, intent, keyed: key.is_some() })
+        Ok(Self { body: body.value, caller, intent })
     }
 }
 
-/// Two bodies that differ in white space or in the order of their fields are the same request.
+/// Two bodies that differ in white space or in the order of their fields are the same request,
+/// and so are no body and an empty object.
 fn fingerprint(caller: &Caller, method: &Method, path: &str, body: &[u8]) -> String {
+    let body = if body.is_empty() { b"{}" } else { body };
     let canonical = serde_json::from_slice::<serde_json::Value>(body)
         .map_or_else(|_| body.to_vec(), |body| body.to_string().into_bytes());
     digest([caller.subject.as_bytes(), method.as_str().as_bytes(), path.as_bytes(), &canonical])
@@ -115,7 +116,9 @@ fn if_match(headers: &HeaderMap) -> Result<Option<Version>, Problem> {
     let version = tag
         .to_str()
         .ok()
-        .and_then(|tag| tag.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok());
+        .and_then(|tag| tag.trim().strip_prefix('"')?.strip_suffix('"'))
+        .filter(|version| version.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|version| version.parse().ok());
     match version {
         Some(version) => Ok(Some(Version(version))),
         None => Err(Problem::bad_request(

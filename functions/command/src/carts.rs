@@ -45,12 +45,17 @@ pub(crate) async fn open(
     let id = asked.seed().map_or_else(|| CartId(Uuid::now_v7()), CartId::derived);
     let stream = &id.stream();
     commands
-        .run::<Cart, _, _, _>(stream, Start::New, &asked, |mut unit, cart| async move {
-            let customer = unit.load::<Customer>(&customer_id.stream()).await?;
-            customer.state.registered().map_err(Refused::Rejected)?;
-            let version = unit.decide(stream, &cart, CartCommand::Open(customer_id))?;
-            Ok((unit, Reply::at(id, version).made(true, || format!("/carts/{id}"))))
-        })
+        .run::<Cart, _, _, _, _>(
+            (stream, Start::New),
+            &asked,
+            |_| Ok(()),
+            |mut unit, cart| async move {
+                let customer = unit.glance::<Customer>(&customer_id.stream()).await?;
+                customer.state.registered().map_err(Refused::Rejected)?;
+                let version = unit.decide(stream, &cart, CartCommand::Open(customer_id))?.version;
+                Ok((unit, Reply::at(id, version).made(true, || format!("/carts/{id}"))))
+            },
+        )
         .await
         .map(Replied)
 }
@@ -102,23 +107,28 @@ async fn change<T>(
     let confined_to = asked.caller.confined_to(&[Scope::Staff])?;
     let (stream, command) = (&id.stream(), &command);
     commands
-        .run::<Cart, _, _, _>(stream, Start::Existing, asked, |mut unit, cart| async move {
-            visible(&cart.state, confined_to)?;
-            if let Some(sku) = put_in {
-                let product = unit.load::<Product>(&sku.stream()).await?;
-                product.state.sold(sku).map_err(Refused::Rejected)?;
-            }
-            let version = unit.decide(stream, &cart, command.clone())?;
-            Ok((unit, Reply::at(id, version)))
-        })
+        .run::<Cart, _, _, _, _>(
+            (stream, Start::Existing),
+            asked,
+            |cart| visible(cart, confined_to),
+            |mut unit, cart| async move {
+                if let Some(sku) = put_in {
+                    // whether it is still sold is decided at checkout; here it is a courtesy
+                    let product = unit.glance::<Product>(&sku.stream()).await?;
+                    product.state.sold(sku).map_err(Refused::Rejected)?;
+                }
+                let version = unit.decide(stream, &cart, command.clone())?.version;
+                Ok((unit, Reply::at(id, version)))
+            },
+        )
         .await
 }
 
 /// Somebody else's cart is no cart.
-fn visible(cart: &Cart, confined_to: Option<Uuid>) -> Result<(), Refused<Rejection>> {
-    let owner = cart.customer_id().ok_or(Refused::Rejected(Rejection::UnknownCart))?;
+fn visible(cart: &Cart, confined_to: Option<Uuid>) -> Result<(), Rejection> {
+    let owner = cart.customer_id().ok_or(Rejection::UnknownCart)?;
     match confined_to {
-        Some(customer) if customer != owner.0 => Err(Refused::Rejected(Rejection::UnknownCart)),
+        Some(customer) if customer != owner.0 => Err(Rejection::UnknownCart),
         Some(_) | None => Ok(()),
     }
 }
@@ -131,14 +141,19 @@ pub(crate) async fn check_out(
     let confined_to = asked.caller.confined_to(&[Scope::Staff])?;
     let stream = &id.stream();
     commands
-        .run::<Cart, _, _, _>(stream, Start::Existing, &asked, |mut unit, cart| async move {
-            visible(&cart.state, confined_to)?;
-            let version = place_order(&mut unit, stream, id, cart).await?;
-            let order_id = id.order();
-            let made = unit.touched().next().is_some();
-            let reply = Reply::at(id, version).made(made, || format!("/orders/{order_id}"));
-            Ok((unit, reply.with("order_id", order_id)))
-        })
+        .run::<Cart, _, _, _, _>(
+            (stream, Start::Existing),
+            &asked,
+            |cart| visible(cart, confined_to),
+            |mut unit, cart| async move {
+                let made = cart.state.open().is_ok();
+                let version = place_order(&mut unit, stream, id, cart).await?;
+                let order_id = id.order();
+                let reply = Reply::at(id, version).made(made, || format!("/orders/{order_id}"));
+                let reply = reply.with("order_id", order_id).also(order_id.stream(), Version(1));
+                Ok((unit, reply))
+            },
+        )
         .await
         .map(Replied)
 }

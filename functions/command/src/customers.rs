@@ -2,7 +2,7 @@
 
 use axum::{extract::State, response::IntoResponse};
 use edge::{Id, Problem, Scope};
-use event_store::Start;
+use event_store::{Refused, Start};
 use ordering::{
     Customer, CustomerCommand, CustomerId, CustomerRegistered, Email, EmailClaim, EmailClaimCommand,
 };
@@ -22,17 +22,23 @@ pub(crate) async fn register(
     State(commands): State<Commands>,
     asked: Asked<CustomerRegistered>,
 ) -> Result<impl IntoResponse, Problem> {
+    asked.caller.allow(&[Scope::Staff, Scope::Import])?;
     let id = asked.seed().map_or_else(|| CustomerId(Uuid::now_v7()), CustomerId::derived);
     let (stream, claim_stream) = (&id.stream(), &asked.body.email.claim_stream());
     let body = &asked.body;
     commands
-        .run::<Customer, _, _, _>(stream, Start::New, &asked, |mut unit, customer| async move {
-            let command = CustomerCommand::Register(body.clone());
-            let version = unit.decide(stream, &customer, command)?;
-            let claim = unit.expect_new::<EmailClaim>(claim_stream).await?;
-            unit.decide(claim_stream, &claim, EmailClaimCommand::Claim(id))?;
-            Ok((unit, Reply::at(id, version).made(true, || format!("/customers/{id}"))))
-        })
+        .run::<Customer, _, _, _, _>(
+            (stream, Start::New),
+            &asked,
+            |_| Ok(()),
+            |mut unit, customer| async move {
+                let command = CustomerCommand::Register(body.clone());
+                let version = unit.decide(stream, &customer, command)?.version;
+                let claim = unit.expect_new::<EmailClaim>(claim_stream).await?;
+                unit.decide(claim_stream, &claim, EmailClaimCommand::Claim(id))?;
+                Ok((unit, Reply::at(id, version).made(true, || format!("/customers/{id}"))))
+            },
+        )
         .await
         .map(Replied)
 }
@@ -47,14 +53,14 @@ pub(crate) async fn change_email(
     let email = &asked.body.email;
     let (stream, taken) = (&id.stream(), &email.claim_stream());
     commands
-        .run::<Customer, _, _, _>(
-            stream,
-            Start::Existing,
+        .run::<Customer, _, _, _, _>(
+            (stream, Start::Existing),
             &asked,
+            |_| Ok(()),
             |mut unit, customer| async move {
                 let command = CustomerCommand::ChangeEmail(email.clone());
-                let version = unit.decide(stream, &customer, command)?;
-                let before = customer.state.registered().map_err(event_store::Refused::Rejected)?;
+                let version = unit.decide(stream, &customer, command)?.version;
+                let before = customer.state.registered().map_err(Refused::Rejected)?;
                 let freed = before.email.claim_stream();
                 if freed != *taken {
                     let claim = unit.load::<EmailClaim>(&freed).await?;

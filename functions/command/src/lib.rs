@@ -38,23 +38,25 @@ impl Commands {
         Self { store }
     }
 
-    /// Carries out one command on `stream`, and says it in HTTP.
-    async fn run<D, T, F, Decided>(
+    /// Carries out one command on `stream`, and says it in HTTP. To a caller for whom it is not
+    /// `visible` it is not there.
+    async fn run<D, T, G, F, Decided>(
         &self,
-        stream: &StreamId,
-        start: Start,
+        (stream, start): (&StreamId, Start),
         asked: &Asked<T>,
+        visible: G,
         decide: F,
     ) -> Answer
     where
         D: Decider,
+        G: Fn(&D) -> Result<(), Rejection>,
         F: Fn(Unit, Arc<Folded<D>>) -> Decided,
         Decided: Future<Output = Result<(Unit, Reply), Refused<Rejection>>>,
     {
         let decide = &decide;
         let accepted = self
             .store
-            .execute(stream, start, &asked.intent, |unit, folded| async move {
+            .execute((stream, start), &asked.intent, visible, |unit, folded| async move {
                 let (unit, reply) = decide(unit, folded).await?;
                 let reply = reply.naming(stream, unit.touched());
                 Ok((unit, reply))

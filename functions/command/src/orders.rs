@@ -3,11 +3,11 @@
 use axum::{extract::State, response::IntoResponse};
 use chrono::{DateTime, Datelike, SubsecRound, Utc};
 use edge::{FieldError, Id, Problem, Scope};
-use event_store::{Refused, Start};
+use event_store::{Refused, Start, Unit};
 use ordering::{
-    Customer, CustomerId, Import, Order, OrderCancelled, OrderCommand, OrderId, OrderLine,
-    OrderPaid, OrderShipped, Product, Quantity, Rejection, Return, Sku, Status, StreamId, Text,
-    restock,
+    Customer, CustomerId, Import, KnownOrder, Order, OrderCancelled, OrderCommand, OrderId,
+    OrderLine, OrderPaid, OrderShipped, Product, Quantity, Rejection, Return, Sku, Status,
+    StreamId, Text, restock,
 };
 use serde::Deserialize;
 use uuid::Uuid;
@@ -43,17 +43,24 @@ pub(crate) async fn import(
     State(commands): State<Commands>,
     asked: Asked<OldOrder>,
 ) -> Result<impl IntoResponse, Problem> {
+    asked.caller.allow(&[Scope::Import])?;
     let command = &old_order(&asked.body)?;
     let id = OrderId::imported(command.reference.as_str());
     let stream = &id.stream();
     commands
-        .run::<Order, _, _, _>(stream, Start::New, &asked, |mut unit, order| async move {
-            let customer = unit.load::<Customer>(&command.customer_id.stream()).await?;
-            customer.state.registered().map_err(Refused::Rejected)?;
-            let version = unit.decide(stream, &order, OrderCommand::Import(command.clone()))?;
-            let made = version != order.version;
-            Ok((unit, Reply::at(id, version).made(made, || format!("/orders/{id}"))))
-        })
+        .run::<Order, _, _, _, _>(
+            (stream, Start::New),
+            &asked,
+            |_| Ok(()),
+            |mut unit, order| async move {
+                let customer = unit.glance::<Customer>(&command.customer_id.stream()).await?;
+                customer.state.registered().map_err(Refused::Rejected)?;
+                let import = OrderCommand::Import(command.clone());
+                let decided = unit.decide(stream, &order, import)?;
+                let reply = Reply::at(id, decided.version);
+                Ok((unit, reply.made(decided.changed, || format!("/orders/{id}"))))
+            },
+        )
         .await
         .map(Replied)
 }
@@ -87,6 +94,7 @@ pub(crate) async fn ship(
     Id(id): Id<OrderId>,
     asked: Asked<OrderShipped>,
 ) -> Result<impl IntoResponse, Problem> {
+    asked.caller.allow(&[Scope::Staff])?;
     decide(&commands, id, &asked, OrderCommand::Ship(asked.body.clone())).await.map(Replied)
 }
 
@@ -95,6 +103,7 @@ pub(crate) async fn deliver(
     Id(id): Id<OrderId>,
     asked: Asked<Nothing>,
 ) -> Result<impl IntoResponse, Problem> {
+    asked.caller.allow(&[Scope::Staff])?;
     decide(&commands, id, &asked, OrderCommand::Deliver).await.map(Replied)
 }
 
@@ -119,11 +128,15 @@ async fn decide<T>(
     let confined_to = asked.caller.confined_to(&[Scope::Staff])?;
     let (stream, command) = (&id.stream(), &command);
     commands
-        .run::<Order, _, _, _>(stream, Start::Existing, asked, |mut unit, order| async move {
-            visible(&order.state, confined_to)?;
-            let version = unit.decide(stream, &order, command.clone())?;
-            Ok((unit, Reply::at(id, version)))
-        })
+        .run::<Order, _, _, _, _>(
+            (stream, Start::Existing),
+            asked,
+            |order| visible(order, confined_to),
+            |mut unit, order| async move {
+                let version = unit.decide(stream, &order, command.clone())?.version;
+                Ok((unit, Reply::at(id, version)))
+            },
+        )
         .await
 }
 
@@ -136,32 +149,44 @@ pub(crate) async fn cancel(
     let confined_to = asked.caller.confined_to(&[Scope::Staff])?;
     let (stream, body) = (&id.stream(), &asked.body);
     commands
-        .run::<Order, _, _, _>(stream, Start::Existing, &asked, |mut unit, order| async move {
-            visible(&order.state, confined_to)?;
-            let command = OrderCommand::Cancel(body.clone());
-            let version = unit.decide(stream, &order, command)?;
-            if version != order.version {
-                let known = order.state.known().map_err(Refused::Rejected)?;
-                let back = restock(id, known);
-                let streams: Vec<StreamId> = back.iter().map(|back| back.sku.stream()).collect();
-                let products = unit.load_all::<Product>(&streams).await?;
-                for ((back, product), stream) in back.into_iter().zip(&products).zip(&streams) {
-                    unit.decide(stream, product, (back.sku, back.command))?;
+        .run::<Order, _, _, _, _>(
+            (stream, Start::Existing),
+            &asked,
+            |order| visible(order, confined_to),
+            |mut unit, order| async move {
+                let command = OrderCommand::Cancel(body.clone());
+                let decided = unit.decide(stream, &order, command)?;
+                if decided.changed {
+                    let known = order.state.known().map_err(Refused::Rejected)?;
+                    give_back(&mut unit, id, known).await?;
                 }
-            }
-            Ok((unit, Reply::at(id, version)))
-        })
+                Ok((unit, Reply::at(id, decided.version)))
+            },
+        )
         .await
         .map(Replied)
 }
 
+/// Puts back on the shelf what an order took.
+async fn give_back(
+    unit: &mut Unit,
+    id: OrderId,
+    order: &KnownOrder,
+) -> Result<(), Refused<Rejection>> {
+    let back = restock(id, order);
+    let streams: Vec<StreamId> = back.iter().map(|back| back.sku.stream()).collect();
+    let products = unit.load_all::<Product>(&streams).await?;
+    for ((back, product), stream) in back.into_iter().zip(&products).zip(&streams) {
+        unit.decide(stream, product, (back.sku, back.command))?;
+    }
+    Ok(())
+}
+
 /// Somebody else's order is no order.
-fn visible(order: &Order, confined_to: Option<Uuid>) -> Result<(), Refused<Rejection>> {
-    let known = order.known().map_err(Refused::Rejected)?;
+fn visible(order: &Order, confined_to: Option<Uuid>) -> Result<(), Rejection> {
+    let known = order.known()?;
     match confined_to {
-        Some(customer) if customer != known.customer_id.0 => {
-            Err(Refused::Rejected(Rejection::UnknownOrder))
-        }
+        Some(customer) if customer != known.customer_id.0 => Err(Rejection::UnknownOrder),
         Some(_) | None => Ok(()),
     }
 }

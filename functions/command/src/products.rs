@@ -1,7 +1,7 @@
 //! `POST /products…`
 
 use axum::{extract::State, response::IntoResponse};
-use edge::{FieldError, Id, Problem};
+use edge::{FieldError, Id, Problem, Scope};
 use event_store::Start;
 use ordering::{Cents, Product, ProductAdded, ProductCommand, Quantity, Sku};
 use serde::Deserialize;
@@ -77,13 +77,19 @@ async fn decide<T>(
     asked: &Asked<T>,
     command: ProductCommand,
 ) -> Answer {
+    asked.caller.allow(&[Scope::Staff, Scope::Import])?;
     let (stream, sku, command) = (&sku.stream(), &sku, &command);
     commands
-        .run::<Product, _, _, _>(stream, start, asked, |mut unit, product| async move {
-            let version = unit.decide(stream, &product, (sku.clone(), command.clone()))?;
-            let made = start == Start::New;
-            let reply = Reply::at(sku, version).made(made, || format!("/products/{sku}"));
-            Ok((unit, reply))
-        })
+        .run::<Product, _, _, _, _>(
+            (stream, start),
+            asked,
+            |_| Ok(()),
+            |mut unit, product| async move {
+                let decided = unit.decide(stream, &product, (sku.clone(), command.clone()))?;
+                let made = start == Start::New;
+                let reply = Reply::at(sku, decided.version);
+                Ok((unit, reply.made(made, || format!("/products/{sku}"))))
+            },
+        )
         .await
 }

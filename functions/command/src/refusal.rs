@@ -93,6 +93,7 @@ fn rejected(stream: &StreamId, rejection: &Rejection) -> Problem {
         Rejection::NotDelivered => refused("not-delivered"),
         Rejection::OrderCancelled => refused("order-cancelled"),
         Rejection::NotInOrder(_) => refused("not-in-order"),
+        Rejection::ReturnEmpty => refused("return-empty"),
         Rejection::ReturnTooLarge { .. } => refused("return-too-large"),
     };
     let mut detail = rejection.to_string();

@@ -46,18 +46,23 @@ impl Reply {
         self
     }
 
+    /// The same, for something else that the command made, now or before.
+    pub(crate) fn also(mut self, stream: StreamId, version: Version) -> Self {
+        self.writes.push((stream, version));
+        self
+    }
+
     /// The same, naming every stream that was written to. Email claims have no rows to wait for.
     pub(crate) fn naming<'a>(
         mut self,
-        primary: &StreamId,
+        primary: &'a StreamId,
         touched: impl Iterator<Item = (&'a StreamId, Version)>,
     ) -> Self {
-        self.writes = touched
-            .filter(|(stream, _)| stream.category() != "email")
-            .map(|(stream, version)| (stream.clone(), version))
-            .collect();
-        if self.writes.is_empty() {
-            self.writes.push((primary.clone(), self.version));
+        let known = touched.filter(|(stream, _)| stream.category() != "email");
+        for (stream, version) in known.chain([(primary, self.version)]) {
+            if !self.writes.iter().any(|(named, _)| named == stream) {
+                self.writes.push((stream.clone(), version));
+            }
         }
         self
     }

@@ -1,12 +1,12 @@
 //! `GET /carts/{id}`.
 
 use axum::extract::State;
-use edge::{Caller, Id, Params, Problem};
+use edge::{Caller, Id, Params, Problem, Scope};
 use ordering_views::cart::{self, Cart};
 use uuid::Uuid;
 
 use crate::{
-    EVERYBODYS, Queries,
+    Queries,
     answer::{Answer, Single},
     failure::failed,
 };
@@ -17,7 +17,7 @@ pub(crate) async fn find(
     Id(id): Id<Uuid>,
     params: Params,
 ) -> Answer<Single<Cart>> {
-    let confined = caller.confined_to(EVERYBODYS)?;
+    let confined = caller.confined_to(&[Scope::Staff])?;
     params.finish()?;
     let found = cart::find(&queries.pool, id).await.map_err(failed)?;
     let mine = |cart: &Cart| confined.is_none_or(|customer| customer == cart.customer_id);

@@ -8,8 +8,9 @@ use tracing::{error, warn};
 /// `query_canceled`: the statement timeout.
 const CANCELED: &str = "57014";
 
-/// Connection exception, insufficient resources, operator intervention.
-const AWAY: [&str; 3] = ["08", "53", "57"];
+/// Classes of errors that are not the query's: connection, authorization, no such database,
+/// conflict with recovery, insufficient resources, not in the state for it, an operator's hand.
+const AWAY: [&str; 7] = ["08", "28", "3D", "40", "53", "55", "57"];
 
 /// What the caller gets to see of it: whether to try again, or what to ask for instead.
 pub(crate) fn failed(error: Error) -> Problem {

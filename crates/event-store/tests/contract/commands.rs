@@ -153,3 +153,59 @@ pub async fn of_many_racing_commands_none_is_lost(engine: &Engine) -> Outcome {
     ensure!(counts.iter().map(|accepted| accepted.answer).eq(1..=40));
     Ok(())
 }
+
+pub async fn a_key_is_kept_also_where_nothing_changes(engine: &Engine) -> Outcome {
+    let (store, stream) = (engine.cold_store(), stream("idle"));
+    raise(&store, &stream, Start::New, &intent("1"), 3).await?;
+    let idle = raise(&store, &stream, Start::Existing, &intent("2"), 0).await?;
+    ensure!(idle == Accepted { answer: 3, replayed: false });
+    raise(&store, &stream, Start::Existing, &intent("3"), 4).await?;
+    let again = raise(&engine.cold_store(), &stream, Start::Existing, &intent("2"), 0).await?;
+    ensure!(again == Accepted { answer: 3, replayed: true });
+    let unkeyed = Intent { keyed: false, ..intent("4") };
+    raise(&store, &stream, Start::Existing, &unkeyed, 0).await?;
+    let folded = store.load::<Counter>(&stream).await?;
+    ensure!(folded.version == Version(3), "without a key nothing is written");
+    Ok(())
+}
+
+pub async fn what_is_not_visible_shows_nothing(engine: &Engine) -> Outcome {
+    let (store, stream) = (engine.cold_store(), &stream("hidden"));
+    raise(&store, stream, Start::New, &intent("1"), 1).await?;
+    for probe in [intent("1"), Intent { expected: Some(Version(9)), ..intent("2") }] {
+        let refused = store
+            .execute::<Counter, u64, _, _, _, _>(
+                (stream, Start::Existing),
+                &probe,
+                |_| Err(Full),
+                |unit, counter| async move { Ok((unit, counter.state.count)) },
+            )
+            .await;
+        ensure!(matches!(refused, Err(Refused::Rejected(Full))), "{refused:?}");
+    }
+    Ok(())
+}
+
+/// One store remembers a second stream that has moved on elsewhere. A command that finds nothing
+/// to do there must not trust that.
+pub async fn a_remembered_state_that_no_append_proves_is_read_again(engine: &Engine) -> Outcome {
+    let (here, elsewhere) = (engine.cold_store(), engine.cold_store());
+    let (first, second) = (&stream("first"), &stream("second"));
+    raise(&here, second, Start::New, &intent("1"), 1).await?;
+    raise(&elsewhere, second, Start::Existing, &intent("2"), 1).await?;
+    let seen = here
+        .execute::<Counter, u64, Full, _, _, _>(
+            (first, Start::New),
+            &intent("3"),
+            |_| Ok(()),
+            |mut unit, counter| async move {
+                let other = unit.load::<Counter>(second).await?;
+                unit.decide(second, &other, 0)?;
+                unit.decide(first, &counter, 1)?;
+                Ok((unit, other.state.count))
+            },
+        )
+        .await?;
+    ensure!(seen.answer == 2, "decided on {} instead of the latest state", seen.answer);
+    Ok(())
+}

@@ -44,7 +44,11 @@ impl Decider for Counter {
     type Rejection = Full;
 
     fn decide(&self, by: u64) -> Result<Vec<CounterEvent>, Full> {
-        if self.count + by > MOST { Err(Full) } else { Ok(vec![Raised { by }.into()]) }
+        match by {
+            0 => Ok(vec![]),
+            by if self.count + by > MOST => Err(Full),
+            by => Ok(vec![Raised { by }.into()]),
+        }
     }
 
     fn evolve(self, event: &CounterEvent) -> Self {
@@ -80,6 +84,7 @@ pub fn intent(key: &str) -> Intent {
         correlation_id: "a test".to_owned(),
         causation_id: None,
         key: key.to_owned(),
+        keyed: true,
         fingerprint: "a request".to_owned(),
         expected: None,
         at: Utc::now().trunc_subsecs(3),
@@ -96,9 +101,14 @@ pub async fn raise(
     by: u64,
 ) -> Result<Accepted<u64>, Refused<Full>> {
     store
-        .execute::<Counter, _, _, _, _>(stream, start, intent, |mut unit, counter| async move {
-            unit.decide(stream, &counter, by)?;
-            Ok((unit, counter.state.count + by))
-        })
+        .execute::<Counter, _, _, _, _, _>(
+            (stream, start),
+            intent,
+            |_| Ok(()),
+            |mut unit, counter| async move {
+                unit.decide(stream, &counter, by)?;
+                Ok((unit, counter.state.count + by))
+            },
+        )
         .await
 }

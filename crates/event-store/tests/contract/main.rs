@@ -55,4 +55,7 @@ promises! {
     commands::a_refusal_is_decided_on_the_latest_state,
     commands::a_command_on_another_version_is_refused,
     commands::of_many_racing_commands_none_is_lost,
+    commands::a_key_is_kept_also_where_nothing_changes,
+    commands::what_is_not_visible_shows_nothing,
+    commands::a_remembered_state_that_no_append_proves_is_read_again,
 }
