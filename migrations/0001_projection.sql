@@ -16,14 +16,20 @@ create index position_applied_at on position (applied_at);
 create index position_recorded_at on position (recorded_at);
 create index position_parked on position (stream) where parked;
 
--- Commits that could not be applied, with what was there.
+-- Commits that could not be applied, with what was there and what somebody did about it. A commit
+-- that was skipped stays on the record for ever.
 create table quarantine (
     stream text not null,
     version bigint not null,
     error text not null,
     payload text not null,
     quarantined_at timestamptz not null default now(),
-    primary key (stream, version)
+    resolution text,
+    reason text,
+    resolved_at timestamptz,
+    primary key (stream, version),
+    constraint quarantine_resolution_known check (resolution in ('redriven', 'skipped')),
+    constraint quarantine_skip_has_reason check (resolution <> 'skipped' or reason is not null)
 );
 
 -- Undoes a statement whose positions somebody else moved first. 40001 is serialization_failure:

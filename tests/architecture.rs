@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// A crate and the crates of ours that it may name; `*` may see all.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("decider", &[]),
     ("ordering", &["decider"]),
     ("event-store", &["decider"]),
@@ -19,7 +19,9 @@ const ARROWS: [(&str, &[&str]); 12] = [
     // a Postgres to start, which knows nothing of ours
     ("local-postgres", &[]),
     ("local-stack", &["*"]),
+    ("cli", &["*"]),
     ("journeys", &["*"]),
+    ("bench", &["*"]),
 ];
 
 #[test]

@@ -35,6 +35,10 @@ async fn a_quarter_of_baskets_adds_up_whatever_happens_on_the_way() -> anyhow::R
     let reference = largest["reference"].as_str().unwrap_or_default();
     let found = staff.get(&format!("/orders?q={reference}")).await?.expect(200)?.body;
     assert_eq!(items(&found["items"][0]).len(), 106, "{reference} is there, whole");
+    let verified = shop.millrace(&["verify", "--all"]).await?;
+    let said = String::from_utf8_lossy(&verified.stdout);
+    assert!(verified.status.success(), "{said}");
+    assert!(said.contains("the rows are what the events say"), "{said}");
     shop.stack.stop().await;
     Ok(())
 }

@@ -4,5 +4,6 @@ mod bad_input;
 mod baskets;
 mod crash;
 mod faults;
+mod operations;
 mod scarce;
 mod shopping;

@@ -3,9 +3,11 @@
 mod caller;
 mod process;
 
+use std::process::Output;
+
 pub use caller::{Answer, Caller};
 use local_stack::{FaultPlan, Options, Stack};
-pub use process::StackProcess;
+pub use process::{StackProcess, binary};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -41,6 +43,17 @@ impl Shop {
         let stack = Stack::start(Options { port: 0, data_dir, template: None, faults }).await?;
         let staff = Caller::new(stack.url(), stack.token(EVERYTHING, None)?);
         Ok(Self { stack, staff, _folder: folder })
+    }
+
+    /// Runs `millrace` in the environment of the stack's functions.
+    ///
+    /// # Errors
+    /// When it was not built.
+    pub async fn millrace(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+        let environment = std::fs::read_to_string(self.stack.data_dir().join("env"))?;
+        let variables = environment.lines().filter_map(|line| line.split_once('='));
+        let mut command = tokio::process::Command::new(binary("millrace")?);
+        Ok(command.args(arguments).envs(variables).output().await?)
     }
 
     /// A customer's own token.

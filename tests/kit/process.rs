@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -23,7 +23,7 @@ impl StackProcess {
     /// # Errors
     /// When the binary is not there, or the stack does not start.
     pub fn start(data_dir: &Path) -> anyhow::Result<Self> {
-        let mut child = Command::new(binary()?)
+        let mut child = Command::new(binary("local-stack")?)
             .args(["dev", "--port", "0", "--data-dir"])
             .arg(data_dir)
             .stdout(Stdio::piped())
@@ -42,7 +42,7 @@ impl StackProcess {
     /// # Errors
     /// When the issuer does not give a token.
     pub fn caller(&self, data_dir: &Path, scope: &str) -> anyhow::Result<Caller> {
-        let token = Command::new(binary()?)
+        let token = Command::new(binary("local-stack")?)
             .args(["token", "--scope", scope, "--data-dir"])
             .arg(data_dir)
             .output()?;
@@ -79,11 +79,14 @@ impl Drop for StackProcess {
     }
 }
 
-/// The stack's binary lies beside the folder of the tests' own.
-fn binary() -> anyhow::Result<std::path::PathBuf> {
+/// A binary of ours: it lies beside the folder of the tests' own.
+///
+/// # Errors
+/// When it was not built.
+pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
     let test = std::env::current_exe()?;
     let folder = test.parent().and_then(Path::parent).context("a test lies in target/*/deps")?;
-    let binary = folder.join("local-stack");
+    let binary = folder.join(name);
     ensure!(binary.exists(), "no {}: cargo build --bins", binary.display());
     Ok(binary)
 }

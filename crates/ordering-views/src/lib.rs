@@ -26,7 +26,9 @@ pub use ordering::{Sku, Status, StreamId, Timestamp, Version};
 pub use page::{BadLimit, Limit, Page};
 pub use progress::{Progress, ViewProgress, progress};
 pub use projection::{
-    ApplyError, Commit, CommitSource, Delivery, Engine, ReadModel, Report, Unreadable,
+    ApplyError, Checked, Commit, CommitSource, Delivery, Difference, Engine, FullRun, Mismatch,
+    QuarantinedCommit, ReadModel, RedriveError, Report, Swept, Unfolded, Unreadable, Verifier,
+    quarantined,
 };
 pub use search::Search;
 pub use shop::{Shop, ShopTables};

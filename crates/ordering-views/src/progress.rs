@@ -49,7 +49,8 @@ pub async fn progress(pool: &PgPool) -> Result<Progress, sqlx::Error> {
         "select v.name, newest.applied_at as last_applied_at, newest.lag_ms, \
          (select count(*) from position p where p.parked and p.stream like v.streams) \
            as parked_streams, \
-         (select count(*) from quarantine q where q.stream like v.streams) \
+         (select count(*) from quarantine q where q.stream like v.streams \
+           and q.resolution is distinct from 'redriven') \
            as quarantined_commits \
          from unnest($1::text[], $2::text[]) with ordinality as v (name, streams, place) \
          left join lateral ( \

@@ -62,24 +62,28 @@ impl ReadModel for Shop {
                 for happened in Happened::<ProductEvent>::read(commit)? {
                     product::evolve(&mut tables.product, &sku, &happened);
                 }
+                product::as_of(&mut tables.product, &sku, commit.version);
             }
             Customer::CATEGORY => {
                 let customer = id(commit)?;
                 for happened in Happened::<CustomerEvent>::read(commit)? {
                     customer::evolve(&mut tables.customer, customer, &happened);
                 }
+                customer::as_of(&mut tables.customer, customer, commit.version);
             }
             Cart::CATEGORY => {
                 let cart = id(commit)?;
                 for happened in Happened::<CartEvent>::read(commit)? {
                     cart::evolve(&mut tables.cart, cart, &happened);
                 }
+                cart::as_of(&mut tables.cart, cart, commit.version);
             }
             Order::CATEGORY => {
                 let order = id(commit)?;
                 for happened in Happened::<OrderEvent>::read(commit)? {
                     order_history::evolve(&mut tables.order, order, &happened, commit);
                 }
+                order_history::as_of(&mut tables.order, order, commit.version);
             }
             EmailClaim::CATEGORY => {
                 // A claim has no row: it is the write side's lock, and shows in the audit trail.
@@ -92,13 +96,17 @@ impl ReadModel for Shop {
     }
 }
 
-/// The id that a stream is named by.
+/// The id that a stream is named by, in the one way of writing it that we write: two streams
+/// never own one row.
 fn id<I>(commit: &Commit) -> Result<I, Undecodable>
 where
-    I: FromStr<Err: Display>,
+    I: FromStr<Err: Display> + Display,
 {
-    commit.stream.id().parse().map_err(|error: I::Err| Undecodable::BadPayload {
-        name: commit.stream.to_string(),
-        detail: error.to_string(),
-    })
+    let bad = |detail: String| Undecodable::BadPayload { name: commit.stream.to_string(), detail };
+    let id: I = commit.stream.id().parse().map_err(|error: I::Err| bad(error.to_string()))?;
+    if id.to_string() == commit.stream.id() {
+        Ok(id)
+    } else {
+        Err(bad(format!("the id is written {id}")))
+    }
 }

@@ -2,7 +2,7 @@
 
 use sqlx::error::BoxDynError;
 
-use crate::{LoadPart, Statement};
+use crate::{Comparison, LoadPart, Statement, Tally};
 
 /// The rows of one table that a batch is about: filled before the fold, written after it.
 pub trait Changes: Send + Sync {
@@ -20,4 +20,18 @@ pub trait Changes: Send + Sync {
     /// # Errors
     /// What sqlx says of a value that it cannot encode.
     fn write(&self, statement: &mut Statement) -> Result<(), BoxDynError>;
+
+    /// Adds the comparison of these rows, folded anew, with the ones that the table has.
+    ///
+    /// # Errors
+    /// What sqlx says of a value that it cannot encode.
+    fn compare(&self, comparison: &mut Comparison) -> Result<(), BoxDynError>;
+
+    /// The question for rows of streams that have no position; `None` where no stream owns rows.
+    fn strays(&self) -> Option<String>;
+
+    /// Itself, if it counts what several streams feed.
+    fn tally(&self) -> Option<&Tally> {
+        None
+    }
 }

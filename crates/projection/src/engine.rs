@@ -1,6 +1,6 @@
 //! Order, skip, heal, park: what happens to a batch.
 
-use std::{collections::HashMap, future::Future, time::Duration};
+use std::{collections::HashMap, future::Future, ops::AddAssign, time::Duration};
 
 use decider::{Commit, StreamId, Undecodable, Version};
 use futures::{StreamExt, TryStreamExt};
@@ -64,8 +64,8 @@ pub struct Report {
     pub queued: u64,
 }
 
-impl Report {
-    fn add(&mut self, other: Self) {
+impl AddAssign for Report {
+    fn add_assign(&mut self, other: Self) {
         self.applied += other.applied;
         self.duplicates += other.duplicates;
         self.heals += other.heals;
@@ -93,6 +93,14 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         Self { pool, model, source, parts, load }
     }
 
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    pub(crate) fn source(&self) -> &S {
+        &self.source
+    }
+
     /// Applies what was delivered: in the order of each stream, each commit once, whatever is
     /// missing read from the source. A commit that cannot be applied parks its stream.
     ///
@@ -114,7 +122,7 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         while let Some(mut batch) = open.pop() {
             let refused = match self.apply_settled(&batch, None).await {
                 Ok(applied) => {
-                    report.add(applied);
+                    report += applied;
                     continue;
                 }
                 Err(ApplyError::Database(refused)) if meaning(&refused) == Meaning::Poison => {
@@ -128,7 +136,7 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
                     open.push(batch.split_off(&middle));
                     open.push(batch);
                 }
-                _ => report.add(self.apply_one_by_one(batch, &refused).await?),
+                _ => report += self.apply_one_by_one(batch, &refused).await?,
             }
         }
         Ok(report)
@@ -151,9 +159,9 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         for (version, delivery) in steps {
             let alone = Batch::from([(stream.clone(), [(version, delivery)].into())]);
             match self.apply_settled(&alone, None).await {
-                Ok(applied) => report.add(applied),
+                Ok(applied) => report += applied,
                 Err(ApplyError::Database(error)) if meaning(&error) == Meaning::Poison => {
-                    report.add(self.apply_settled(&alone, Some(&error)).await?);
+                    report += self.apply_settled(&alone, Some(&error)).await?;
                     return Ok(report);
                 }
                 Err(error) => return Err(error),

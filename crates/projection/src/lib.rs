@@ -13,10 +13,13 @@ mod changes;
 mod engine;
 mod failure;
 mod position;
+mod quarantine;
 mod row;
 mod statement;
+mod sweep;
 mod table;
 mod tally;
+mod verify;
 
 pub use batch::{Delivery, Unreadable};
 pub use changes::Changes;
@@ -25,10 +28,13 @@ pub use decider::{
 };
 pub use engine::{CommitSource, Engine, ReadModel, Report};
 pub use failure::ApplyError;
+pub use quarantine::{QuarantinedCommit, RedriveError, quarantined};
 pub use row::{Column, Row};
 pub use statement::{LoadPart, Statement};
+pub use sweep::Swept;
 pub use table::Table;
 pub use tally::Tally;
+pub use verify::{Checked, Comparison, Difference, FullRun, Mismatch, Unfolded, Verifier};
 
 #[doc(hidden)]
 pub mod for_macros {

@@ -48,7 +48,9 @@ fn signed(version: Version) -> i64 {
 }
 
 /// Moves the positions. This is the first part of every statement: it takes the locks of all its
-/// streams, in the order of their names, before anything else is touched.
+/// streams, in the order of their names, before anything else is touched. Postgres runs it first
+/// because the statement's own `select` counts what it returns; parts that nobody reads from run
+/// after that.
 pub(crate) fn write(advances: &[Advance], statement: &mut Statement) -> Result<(), BoxDynError> {
     statement.part(
         |_| {
@@ -60,7 +62,7 @@ pub(crate) fn write(advances: &[Advance], statement: &mut Statement) -> Result<(
              applied = excluded.applied, parked = excluded.parked, \
              applied_at = excluded.applied_at, \
              recorded_at = coalesce(excluded.recorded_at, position.recorded_at) \
-             where position.applied = excluded.prior returning 1"
+             where position.applied = excluded.prior and not position.parked returning 1"
                 .to_owned()
         },
         |arguments| {
@@ -89,7 +91,8 @@ fn write_quarantined(advances: &[Advance], statement: &mut Statement) -> Result<
             format!(
                 "insert into quarantine (stream, version, error, payload) \
                  select * from unnest({}) on conflict (stream, version) do update \
-                 set error = excluded.error, payload = excluded.payload, quarantined_at = now()",
+                 set error = excluded.error, payload = excluded.payload, quarantined_at = now(), \
+                 resolution = null, reason = null, resolved_at = null",
                 arrays.join(", ")
             )
         },

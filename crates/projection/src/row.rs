@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use serde::de::DeserializeOwned;
-use sqlx::{error::BoxDynError, postgres::PgArguments};
+use sqlx::{error::BoxDynError, postgres::PgArguments, types::Uuid};
 
 /// A column's name, and its type in Postgres.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,18 @@ pub struct Column {
     pub sql_type: &'static str,
 }
 
+impl Column {
+    /// Whether Postgres would cast this id to the column's type. A stream whose id it would refuse
+    /// owns no rows, and must not fail the statement that asks for those of others.
+    pub(crate) fn can_hold(self, id: &str) -> bool {
+        match self.sql_type {
+            "uuid" => Uuid::try_parse_ascii(id.as_bytes()).is_ok() && !id.starts_with("urn"),
+            "bigint" => id.parse::<i64>().is_ok(),
+            _ => true,
+        }
+    }
+}
+
 /// A row of a view, owned by exactly one stream. [`row!`](crate::row) writes this for a struct.
 pub trait Row: Clone + Debug + PartialEq + DeserializeOwned + Send + Sync + 'static {
     /// What tells it from the other rows of its table.
@@ -21,9 +33,10 @@ pub trait Row: Clone + Debug + PartialEq + DeserializeOwned + Send + Sync + 'sta
 
     /// Its table.
     const TABLE: &'static str;
-    /// The category of the streams that own rows of this table.
-    const CATEGORY: &'static str;
-    /// The column that holds the id of the owning stream.
+    /// The category of the streams that own rows of this table; `None` where streams of every
+    /// category do.
+    const CATEGORY: Option<&'static str>;
+    /// The column that names the owning stream: by its id, or in whole where there is no category.
     const OWNER: Column;
     /// Whether the fold needs the rows that are there. A log does not: it only grows.
     const LOADED: bool;
@@ -50,7 +63,8 @@ pub trait Row: Clone + Debug + PartialEq + DeserializeOwned + Send + Sync + 'sta
 
 /// Declares a row: a struct, its table, the streams that own it, and the type of each column.
 ///
-/// `loaded` rows are read before a fold, `logged` rows are only ever added.
+/// `loaded` rows are read before a fold, `logged` rows are only ever added. Where streams of every
+/// category own rows it says `owned by any through` the column with the stream's whole name.
 ///
 /// ```
 /// projection::row! {
@@ -70,10 +84,12 @@ pub trait Row: Clone + Debug + PartialEq + DeserializeOwned + Send + Sync + 'sta
 macro_rules! row {
     (@loaded loaded) => { true };
     (@loaded logged) => { false };
+    (@category any) => { None };
+    (@category $category:literal) => { Some($category) };
     (
         $(#[$outer:meta])*
         pub struct $row:ident: $mode:ident from $table:literal,
-            owned by $category:literal through $owner:ident: $owner_type:literal;
+            owned by $category:tt through $owner:ident: $owner_type:literal;
         key { $( $(#[$key_doc:meta])* $key:ident: $key_rust:ty = $key_type:literal, )+ }
         rest { $( $(#[$rest_doc:meta])* $rest:ident: $rest_rust:ty = $rest_type:literal, )* }
     ) => {
@@ -89,7 +105,7 @@ macro_rules! row {
             type Key = ($($key_rust,)+);
 
             const TABLE: &'static str = $table;
-            const CATEGORY: &'static str = $category;
+            const CATEGORY: Option<&'static str> = $crate::row!(@category $category);
             const OWNER: $crate::Column =
                 $crate::Column { name: stringify!($owner), sql_type: $owner_type };
             const LOADED: bool = $crate::row!(@loaded $mode);

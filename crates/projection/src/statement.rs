@@ -10,11 +10,11 @@ use crate::{Column, Row};
 /// One table's part in reading a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct LoadPart {
-    /// The category of the streams that own its rows.
-    pub category: &'static str,
+    /// The category of the streams that own its rows, if it is one.
+    pub category: Option<&'static str>,
     /// The table.
     pub table: &'static str,
-    /// The column with the id of the owning stream.
+    /// The column that names the owning stream: by its id, or in whole where there is no category.
     pub owner: Column,
     /// The columns to read.
     pub columns: [&'static [Column]; 2],
@@ -30,7 +30,7 @@ pub(crate) fn load_statement(parts: &[Option<LoadPart>]) -> String {
     let categories = categories(parts);
     for (index, part) in parts.iter().enumerate() {
         let Some(part) = part else { continue };
-        let parameter = categories[part.category] + 2;
+        let parameter = part.category.map_or(1, |category| categories[category] + 2);
         let columns = part.columns.concat().iter().map(|c| c.name).collect::<Vec<_>>().join(", ");
         let (table, Column { name, sql_type }) = (part.table, part.owner);
         sql.push_str(&format!(
@@ -49,17 +49,20 @@ pub(crate) fn load_arguments<'a>(
     let mut arguments = PgArguments::default();
     arguments.add(streams.clone().map(StreamId::as_str).collect::<Vec<_>>())?;
     for category in in_order(&categories(parts)) {
-        let of_category = streams.clone().filter(|stream| stream.category() == category);
-        arguments.add(of_category.map(StreamId::id).collect::<Vec<_>>())?;
+        let of_category = parts.iter().flatten().filter(|part| part.category == Some(category));
+        let owners: Vec<Column> = of_category.map(|part| part.owner).collect();
+        let ids = streams.clone().filter(|stream| stream.category() == category).map(StreamId::id);
+        let ids = ids.filter(|id| owners.iter().all(|owner| owner.can_hold(id)));
+        arguments.add(ids.collect::<Vec<_>>())?;
     }
     Ok(arguments)
 }
 
 fn categories(parts: &[Option<LoadPart>]) -> BTreeMap<&'static str, usize> {
     let mut categories = BTreeMap::new();
-    for part in parts.iter().flatten() {
+    for category in parts.iter().flatten().filter_map(|part| part.category) {
         let next = categories.len();
-        categories.entry(part.category).or_insert(next);
+        categories.entry(category).or_insert(next);
     }
     categories
 }
@@ -84,7 +87,7 @@ impl Statement {
     /// # Errors
     /// What sqlx says of a value that it cannot encode.
     pub fn upsert<R: Row>(&mut self, rows: &[&R]) -> Result<(), BoxDynError> {
-        let select = self.unnest(&[R::KEY, R::REST]);
+        let select = unnest(&[R::KEY, R::REST], self.arguments.len() + 1);
         R::bind_key(rows, &mut self.arguments)?;
         R::bind_rest(rows, &mut self.arguments)?;
         let names = |columns: &[Column]| {
@@ -105,7 +108,7 @@ impl Statement {
     /// # Errors
     /// What sqlx says of a value that it cannot encode.
     pub fn delete<R: Row>(&mut self, rows: &[&R]) -> Result<(), BoxDynError> {
-        let select = self.unnest(&[R::KEY]);
+        let select = unnest(&[R::KEY], self.arguments.len() + 1);
         R::bind_key(rows, &mut self.arguments)?;
         let same = R::KEY.iter().map(|c| format!("t.{0} = gone.{0}", c.name));
         let same = same.collect::<Vec<_>>().join(" and ");
@@ -137,19 +140,18 @@ impl Statement {
         sql.push_str(&format!(" select expect_moved((select count(*) from moved), {expected})"));
         (sql, self.arguments)
     }
+}
 
-    /// `select` over arrays that are about to be bound, each cast to its column's type.
-    fn unnest(&self, columns: &[&[Column]]) -> String {
-        let columns = columns.concat();
-        let first = self.arguments.len() + 1;
-        let casts = columns.iter().map(|c| format!("n.{0}::{1} as {0}", c.name, c.sql_type));
-        let arrays = (first..first + columns.len()).map(|place| format!("${place}"));
-        let names = columns.iter().map(|column| column.name);
-        format!(
-            "select {} from unnest({}) as n({})",
-            casts.collect::<Vec<_>>().join(", "),
-            arrays.collect::<Vec<_>>().join(", "),
-            names.collect::<Vec<_>>().join(", "),
-        )
-    }
+/// `select` over arrays that are bound from place `first` on, each cast to its column's type.
+pub(crate) fn unnest(columns: &[&[Column]], first: usize) -> String {
+    let columns = columns.concat();
+    let casts = columns.iter().map(|c| format!("n.{0}::{1} as {0}", c.name, c.sql_type));
+    let arrays = (first..first + columns.len()).map(|place| format!("${place}"));
+    let names = columns.iter().map(|column| column.name);
+    format!(
+        "select {} from unnest({}) as n({})",
+        casts.collect::<Vec<_>>().join(", "),
+        arrays.collect::<Vec<_>>().join(", "),
+        names.collect::<Vec<_>>().join(", "),
+    )
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::error::BoxDynError;
 
-use crate::{Changes, LoadPart, Row, Statement};
+use crate::{Changes, Comparison, LoadPart, Row, Statement};
 
 /// The rows of one table that belong to the streams at hand.
 #[derive(Clone, Debug)]
@@ -87,5 +87,13 @@ impl<R: Row> Changes for Table<R> {
             statement.upsert(&changed.collect::<Vec<_>>())?;
         }
         Ok(())
+    }
+
+    fn compare(&self, comparison: &mut Comparison) -> Result<(), BoxDynError> {
+        comparison.rows(&self.rows.values().collect::<Vec<_>>())
+    }
+
+    fn strays(&self) -> Option<String> {
+        Some(Comparison::strays::<R>())
     }
 }

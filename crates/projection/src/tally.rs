@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::{Arguments, error::BoxDynError};
 
-use crate::{Changes, LoadPart, Statement};
+use crate::{Changes, Comparison, LoadPart, Statement};
 
 /// Increments to one count a key, in a table `(key text primary key, count bigint)`.
 ///
@@ -28,6 +28,23 @@ impl Tally {
     /// Adds to the count of a key; a negative number takes away.
     pub fn add(&mut self, key: &str, increment: i64) {
         *self.increments.entry(key.to_owned()).or_default() += increment;
+    }
+
+    /// Adds what another one of the same table counted.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        for (key, increment) in &other.increments {
+            self.add(key, *increment);
+        }
+    }
+
+    /// What was counted, by key.
+    pub(crate) fn counted(&self) -> &BTreeMap<String, i64> {
+        &self.increments
+    }
+
+    /// The table, and its columns with the key and the count.
+    pub(crate) fn names(&self) -> [&'static str; 3] {
+        [self.table, self.key, self.count]
     }
 }
 
@@ -63,5 +80,17 @@ impl Changes for Tally {
                 arguments.add(increments)
             },
         )
+    }
+
+    fn compare(&self, _: &mut Comparison) -> Result<(), BoxDynError> {
+        Ok(())
+    }
+
+    fn strays(&self) -> Option<String> {
+        None
+    }
+
+    fn tally(&self) -> Option<&Tally> {
+        Some(self)
     }
 }

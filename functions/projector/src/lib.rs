@@ -11,9 +11,10 @@ use aws_lambda_events::event::{
     dynamodb::{Event, EventRecord},
     streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
 };
-use event_store::{Change, EventStore};
-use ordering_views::{Delivery, Engine, Shop, Unreadable};
-use source::TableSource;
+use event_store::{BadRecord, Change, EventStore};
+use lambda_runtime::Error;
+use ordering_views::{ApplyError, Delivery, Engine, Report, Shop, Unreadable};
+pub use source::TableSource;
 use sqlx::PgPool;
 use tracing::{error, info, warn};
 
@@ -30,32 +31,52 @@ impl Projector {
         Self { engine: Engine::new(pool, Shop, TableSource::new(store)) }
     }
 
+    /// The engine behind, for what is done by hand: redrive, skip, sweep.
+    #[must_use]
+    pub fn engine(&self) -> &Engine<Shop, TableSource> {
+        &self.engine
+    }
+
     /// Applies a batch. The answer names the record from which the batch must come again, and
     /// nothing where all is done: an empty list is full success.
-    pub async fn handle(&self, event: Event) -> DynamoDbEventResponse {
+    ///
+    /// # Errors
+    /// When the batch must come again and no record of it has a sequence number to say so.
+    pub async fn handle(&self, event: Event) -> Result<DynamoDbEventResponse, Error> {
         let records = event.records.len();
         let first = event.records.first().and_then(sequence_number);
-        let (deliveries, unknown) = decode(event.records);
-        match self.engine.apply(deliveries).await {
+        let (deliveries, strange) = decode(event.records);
+        match self.apply(deliveries, &strange).await {
             Ok(report) => {
                 info!(records, ?report, "applied");
-                answer(unknown)
+                Ok(answer(None))
             }
             Err(error) => {
                 warn!(records, %error, "the batch has to come again");
-                answer(first)
+                if first.is_none() { Err(error.into()) } else { Ok(answer(first)) }
             }
         }
     }
+
+    async fn apply(
+        &self,
+        deliveries: Vec<Delivery>,
+        strange: &[BadRecord],
+    ) -> Result<Report, ApplyError> {
+        for record in strange {
+            error!(%record, "set aside");
+            self.engine.set_aside(&record.key, &record.detail).await?;
+        }
+        self.engine.apply(deliveries).await
+    }
 }
 
-/// Reads the records. A record without a key of ours can neither be applied nor parked under a
-/// stream: the first such record is given back, so that it ends at the failure destination.
-fn decode(records: Vec<EventRecord>) -> (Vec<Delivery>, Option<String>) {
+/// Reads the records. One whose key is none of ours belongs to no stream that could be parked: it
+/// is set aside under its key.
+fn decode(records: Vec<EventRecord>) -> (Vec<Delivery>, Vec<BadRecord>) {
     let mut deliveries = Vec::with_capacity(records.len());
-    let mut unknown = None;
+    let mut strange = Vec::new();
     for record in records {
-        let place = sequence_number(&record);
         match Change::read(record) {
             Ok(Change::Committed(commit)) => deliveries.push(Delivery::Commit(commit)),
             Ok(Change::Unreadable(commit, payload)) => {
@@ -64,13 +85,10 @@ fn decode(records: Vec<EventRecord>) -> (Vec<Delivery>, Option<String>) {
                 deliveries.push(Delivery::Unreadable(unreadable));
             }
             Ok(Change::Other) => {}
-            Err(bad) => {
-                error!(error = %bad, "a record that is none of ours");
-                unknown = unknown.or(place);
-            }
+            Err(bad) => strange.push(bad),
         }
     }
-    (deliveries, unknown)
+    (deliveries, strange)
 }
 
 fn sequence_number(record: &EventRecord) -> Option<String> {

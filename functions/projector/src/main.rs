@@ -13,10 +13,7 @@ async fn main() -> Result<(), Error> {
     let store = EventStore::new(aws_sdk_dynamodb::Client::new(&config), variable("EVENT_TABLE")?);
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy(&variable("DATABASE_URL")?)?;
     let projector = Projector::new(pool, store);
-    run(service_fn(async |event: LambdaEvent<Event>| {
-        Ok::<_, Error>(projector.handle(event.payload).await)
-    }))
-    .await
+    run(service_fn(async |event: LambdaEvent<Event>| projector.handle(event.payload).await)).await
 }
 
 fn variable(name: &str) -> Result<String, Error> {

@@ -5,12 +5,14 @@ use ordering_views::{Commit, CommitSource, Delivery, StreamId, Unreadable, Versi
 
 /// Reads commits from the event table.
 #[derive(Clone, Debug)]
-pub(crate) struct TableSource {
+pub struct TableSource {
     store: EventStore,
 }
 
 impl TableSource {
-    pub(crate) fn new(store: EventStore) -> Self {
+    /// A source that reads from `store`.
+    #[must_use]
+    pub fn new(store: EventStore) -> Self {
         Self { store }
     }
 }

@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(mapping.function, "projector");
         assert_eq!((mapping.batch_size, mapping.parallelization_factor), (500, 2));
         assert_eq!(mapping.batching_window, Duration::ZERO);
-        assert_eq!(mapping.retry_limit, Some(20));
+        assert_eq!(mapping.retry_limit, None);
         assert_eq!(mapping.record_age_limit, Some(Duration::from_secs(86_400)));
         assert!(
             mapping.bisect_on_error && mapping.reports_item_failures && mapping.keeps_discarded

@@ -99,7 +99,7 @@ fn http(handler: Handler, limit: Duration) -> Function {
 async fn project(projector: &Projector, event: Value) -> Result<Value> {
     let event: dynamodb::Event =
         serde_json::from_value(event).context("this is no event of a DynamoDB stream")?;
-    let answer = projector.handle(event).await;
+    let answer = projector.handle(event).await.map_err(opaque)?;
     serde_json::to_value(answer).context("the projector's answer has no JSON form")
 }
 

@@ -10,7 +10,7 @@ use crate::{Commit, happened::bigint};
 
 row! {
     /// One event, as recorded.
-    pub struct AuditRow: logged from "audit_trail", owned by "" through stream: "text";
+    pub struct AuditRow: logged from "audit_trail", owned by any through stream: "text";
     key {
         /// Which stream.
         stream: String = "text",

@@ -3,7 +3,7 @@
 mod find;
 
 pub use find::{Cart, CartLine, find, owner};
-use ordering::{CartEvent, CartId};
+use ordering::{CartEvent, CartId, Version};
 use projection::{Table, row};
 use uuid::Uuid;
 
@@ -52,9 +52,13 @@ pub struct CartTables {
     pub line: Table<CartLineRow>,
 }
 
+/// Notes the commit that the rows are as of; one without events moves that too.
+pub(crate) fn as_of(rows: &mut CartTables, id: CartId, version: Version) {
+    rows.cart.update(&(id.0,), |row| row.version = bigint(version.0));
+}
+
 /// Folds one event of the cart `id` into its rows.
 pub(crate) fn evolve(rows: &mut CartTables, id: CartId, happened: &Happened<CartEvent>) {
-    let version = bigint(happened.version.0);
     let CartId(cart_id) = id;
     match &happened.event {
         CartEvent::Opened(opened) => rows.cart.put(CartRow {
@@ -62,7 +66,7 @@ pub(crate) fn evolve(rows: &mut CartTables, id: CartId, happened: &Happened<Cart
             customer_id: opened.customer_id.0,
             status: "open".to_owned(),
             order_id: None,
-            version,
+            version: 0,
         }),
         CartEvent::ItemQuantitySet(set) => rows.line.put(CartLineRow {
             cart_id,
@@ -75,5 +79,4 @@ pub(crate) fn evolve(rows: &mut CartTables, id: CartId, happened: &Happened<Cart
             row.order_id = Some(checked_out.order_id.0);
         }),
     }
-    rows.cart.update(&(cart_id,), |row| row.version = version);
 }

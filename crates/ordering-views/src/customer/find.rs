@@ -38,7 +38,7 @@ pub async fn find(pool: &PgPool, id: Uuid) -> Result<Option<Customer>, sqlx::Err
     let sql = "select c.id, c.reference, c.name, c.email, c.registered_at, bought.*, c.version \
          from customer c cross join lateral ( \
            select count(*) as order_count, \
-             coalesce(least(sum(o.total_cents - o.refund_cents), 9223372036854775807), 0)::bigint \
+             least(coalesce(sum(o.total_cents - o.refund_cents), 0), 9223372036854775807)::bigint \
                as lifetime_value_cents, \
              min(o.placed_at) as first_order_at, max(o.placed_at) as last_order_at \
            from order_history o where o.customer_id = c.id and o.status <> 'cancelled' \

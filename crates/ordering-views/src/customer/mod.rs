@@ -3,7 +3,7 @@
 mod find;
 
 pub use find::{Customer, find, is_known};
-use ordering::{CustomerEvent, CustomerId, Timestamp};
+use ordering::{CustomerEvent, CustomerId, Timestamp, Version};
 use projection::{Table, row};
 use uuid::Uuid;
 
@@ -32,13 +32,17 @@ row! {
     }
 }
 
+/// Notes the commit that the row is as of; one without events moves that too.
+pub(crate) fn as_of(rows: &mut Table<CustomerRow>, id: CustomerId, version: Version) {
+    rows.update(&(id.0,), |row| row.version = bigint(version.0));
+}
+
 /// Folds one event of the customer `id` into their row.
 pub(crate) fn evolve(
     rows: &mut Table<CustomerRow>,
     id: CustomerId,
     happened: &Happened<CustomerEvent>,
 ) {
-    let version = bigint(happened.version.0);
     match &happened.event {
         CustomerEvent::Registered(registered) => rows.put(CustomerRow {
             id: id.0,
@@ -47,11 +51,10 @@ pub(crate) fn evolve(
             email: registered.email.as_str().to_owned(),
             registered_at: happened.at,
             words: joined([registered.name.as_str()]),
-            version,
+            version: 0,
         }),
         CustomerEvent::EmailChanged(changed) => rows.update(&(id.0,), |row| {
             row.email = changed.email.as_str().to_owned();
-            row.version = version;
         }),
     }
 }

@@ -9,7 +9,9 @@ pub use find::{
     Line, Lines, Order, OrderPlace, OrderSort, OrderWithTimeline, Timeline, TimelineEntry, find,
     list, owner,
 };
-use ordering::{ItemsReturned, OrderEvent, OrderId, OrderImported, OrderLine, Status, Timestamp};
+use ordering::{
+    ItemsReturned, OrderEvent, OrderId, OrderImported, OrderLine, Status, Timestamp, Version,
+};
 use projection::{Table, Tally};
 pub use row::{OrderLineRow, OrderRefundRow, OrderRow, OrderTimelineRow};
 
@@ -40,6 +42,11 @@ impl Default for OrderTables {
             sales: Tally::new("product_sales", "sku", "units"),
         }
     }
+}
+
+/// Notes the commit that the rows are as of; one without events moves that too.
+pub(crate) fn as_of(rows: &mut OrderTables, id: OrderId, version: Version) {
+    change(rows, id, |row| row.version = bigint(version.0));
 }
 
 /// Folds one event of the order `id`, out of `commit`, into its rows.
@@ -76,7 +83,6 @@ pub(crate) fn evolve(
         OrderEvent::Cancelled(_) => cancel(rows, id, at),
         OrderEvent::Returned(returned) => take_back(rows, id, returned, happened),
     }
-    change(rows, id, |row| row.version = bigint(happened.version.0));
     let recorded = &commit.events[happened.index];
     rows.timeline.put(OrderTimelineRow {
         order_id: id.0,

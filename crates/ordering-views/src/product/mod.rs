@@ -3,7 +3,7 @@
 mod find;
 
 pub use find::{Product, ProductFilter, ProductPlace, ProductSort, find, list};
-use ordering::{ProductAdded, ProductEvent, Sku};
+use ordering::{ProductAdded, ProductEvent, Sku, Version};
 use projection::{Table, row};
 
 use crate::{Happened, happened::bigint, words::joined};
@@ -37,35 +37,34 @@ row! {
     }
 }
 
+/// Notes the commit that the row is as of; one without events moves that too.
+pub(crate) fn as_of(rows: &mut Table<ProductRow>, sku: &Sku, version: Version) {
+    rows.update(&(sku.to_string(),), |row| row.version = bigint(version.0));
+}
+
 /// Folds one event of the product `sku` into its row.
 pub(crate) fn evolve(rows: &mut Table<ProductRow>, sku: &Sku, happened: &Happened<ProductEvent>) {
-    let version = bigint(happened.version.0);
     if let ProductEvent::Added(added) = &happened.event {
-        rows.put(added_row(added, version));
+        rows.put(added_row(sku, added));
         return;
     }
-    rows.update(&(sku.to_string(),), |row| {
-        row.version = version;
-        match &happened.event {
-            ProductEvent::Added(_) => {}
-            ProductEvent::PriceChanged(changed) => {
-                row.unit_price_cents = changed.unit_price_cents.get();
-            }
-            ProductEvent::StockReceived(received) => {
-                row.stock += i64::from(received.quantity.get());
-            }
-            ProductEvent::StockCounted(count) => row.stock = count.counted.into(),
-            ProductEvent::StockTaken(taken) => row.stock -= i64::from(taken.quantity.get()),
-            ProductEvent::StockGivenBack(given) => row.stock += i64::from(given.quantity.get()),
-            ProductEvent::Discontinued(_) => row.discontinued = true,
+    rows.update(&(sku.to_string(),), |row| match &happened.event {
+        ProductEvent::Added(_) => {}
+        ProductEvent::PriceChanged(changed) => {
+            row.unit_price_cents = changed.unit_price_cents.get();
         }
+        ProductEvent::StockReceived(received) => row.stock += i64::from(received.quantity.get()),
+        ProductEvent::StockCounted(count) => row.stock = count.counted.into(),
+        ProductEvent::StockTaken(taken) => row.stock -= i64::from(taken.quantity.get()),
+        ProductEvent::StockGivenBack(given) => row.stock += i64::from(given.quantity.get()),
+        ProductEvent::Discontinued(_) => row.discontinued = true,
     });
 }
 
-fn added_row(added: &ProductAdded, version: i64) -> ProductRow {
+fn added_row(sku: &Sku, added: &ProductAdded) -> ProductRow {
     let text = |text: &ordering::Text<100>| text.as_str().to_owned();
     ProductRow {
-        sku: added.sku.to_string(),
+        sku: sku.to_string(),
         name: added.name.as_str().to_owned(),
         department: text(&added.department),
         category: added.category.as_ref().map(text),
@@ -74,6 +73,6 @@ fn added_row(added: &ProductAdded, version: i64) -> ProductRow {
         stock: 0,
         discontinued: false,
         words: joined([added.name.as_str()]),
-        version,
+        version: 0,
     }
 }

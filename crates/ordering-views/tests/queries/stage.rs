@@ -23,7 +23,8 @@ pub(crate) struct Stage {
     pub(crate) pool: PgPool,
     engine: Engine<Shop, NothingMissing>,
     versions: HashMap<StreamId, u64>,
-    waiting: Vec<Delivery>,
+    /// What has happened and is not in the rows.
+    pub(crate) waiting: Vec<Delivery>,
     _database: TestDatabase,
 }
 

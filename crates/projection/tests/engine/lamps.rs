@@ -99,9 +99,9 @@ impl CommitSource for Shelf {
 
 /// A database, an engine on it, and the table behind.
 pub struct House {
-    pool: PgPool,
-    shelf: Shelf,
-    engine: Engine<Light, Shelf>,
+    pub pool: PgPool,
+    pub shelf: Shelf,
+    pub engine: Engine<Light, Shelf>,
     _database: TestDatabase,
 }
 

@@ -71,6 +71,7 @@ impl World {
         let mut event = Event::default();
         event.records = records;
         let answer = self.projector.handle(event).await;
+        let answer = answer.map_err(|error| anyhow::anyhow!(error.to_string()))?;
         ensure!(answer.batch_item_failures.is_empty(), "{answer:?}");
         Ok(())
     }

@@ -1,0 +1,89 @@
+//! `millrace`: what is done to a running system by hand.
+
+mod quarantine;
+mod status;
+mod sweep;
+mod verify;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use event_store::EventStore;
+use projector::Projector;
+use sqlx::{PgPool, postgres::PgPoolOptions};
+
+/// Looks after a running Millrace: how far it is, what is stuck, and what to do about it.
+///
+/// It reads the same environment as the projector; for the local stack,
+/// `env $(cat .millrace/env) millrace status`.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+    /// The read model: `postgres://…` of a role that may write it.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true, default_value = "")]
+    database_url: String,
+    /// The event table's name.
+    #[arg(long, env = "EVENT_TABLE", global = true, default_value = "")]
+    event_table: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// How far the rows are, and what is parked. Exits 1 when something is.
+    Status,
+    /// Commits that could not be applied.
+    #[command(subcommand)]
+    Quarantine(quarantine::Task),
+    /// Finds streams whose newest commit never arrived, and applies what is missing.
+    ///
+    /// It reads the keys of the whole table, which DynamoDB bills by the size of the items, half
+    /// a read unit for every 4 KB; what that came to is printed at the end.
+    Sweep,
+    /// Folds streams anew and compares them with every row and column. Exits 1 when any differs.
+    ///
+    /// It runs beside live traffic: what is not applied yet is counted, not reported. It reads the
+    /// commits of all streams that it checks, at DynamoDB's price of consistent reads.
+    Verify {
+        /// Only so many streams, at random.
+        #[arg(long, conflicts_with = "all")]
+        sample: Option<u64>,
+        /// All streams, and the counts that many of them feed.
+        #[arg(long, required_unless_present = "sample")]
+        all: bool,
+    },
+}
+
+/// The two stores, and the engine between them.
+struct System {
+    pool: PgPool,
+    store: EventStore,
+    projector: Projector,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<std::process::ExitCode> {
+    let cli = Cli::parse();
+    let system = System::connect(&cli).await?;
+    let well = match cli.task {
+        Task::Status => status::show(&system.pool).await?,
+        Task::Quarantine(task) => quarantine::perform(&system, task).await?,
+        Task::Sweep => sweep::run(&system).await?,
+        Task::Verify { sample, all: _ } => verify::run(&system, sample).await?,
+    };
+    Ok(if well { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE })
+}
+
+impl System {
+    async fn connect(cli: &Cli) -> anyhow::Result<Self> {
+        anyhow::ensure!(!cli.database_url.is_empty(), "say which database: set DATABASE_URL");
+        anyhow::ensure!(!cli.event_table.is_empty(), "say which table: set EVENT_TABLE");
+        let pool = PgPoolOptions::new().max_connections(4).connect(&cli.database_url).await;
+        let pool = pool.context("the read model does not answer")?;
+        let config = aws_config::load_from_env().await;
+        let client = aws_sdk_dynamodb::Client::new(&config);
+        let store = EventStore::new(client, cli.event_table.as_str());
+        let projector = Projector::new(pool.clone(), store.clone());
+        Ok(Self { pool, store, projector })
+    }
+}
