@@ -17,6 +17,7 @@ for tool in curl python3 cargo-lambda; do
     fi
 done
 
+unset FAULTS
 work=$(mktemp -d)
 # The database server of root's stack runs as another user, who has to get in here.
 chmod 711 "$work"
@@ -44,6 +45,7 @@ trap 'exit 143' TERM
 
 start_stack() {
     export DATA_DIR=$work/data
+    : >"$work/stack.out"
     PORT=0 "$STACK" dev >"$work/stack.out" 2>"$work/stack.err" &
     pid=$!
     for ((tenth = 0; tenth < READY_WITHIN_S * 10; tenth++)); do
