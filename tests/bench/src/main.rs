@@ -1,0 +1,40 @@
+//! Every figure that is published, each beside its floor in the same run: `make bench`.
+//!
+//! A figure is a ratio within one run, as machines are shared and noisy; nothing here fails a
+//! build. It owns how things are measured and must not know how they are done.
+
+mod baskets;
+mod copy;
+mod one_by_one;
+mod projector;
+mod report;
+mod rows;
+
+use clap::{Parser, ValueEnum};
+
+/// Measures the figures that are published, each beside its floor.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Only these figures.
+    #[arg(long, value_enum)]
+    only: Option<Only>,
+    /// How many orders to project; more take longer and vary less.
+    #[arg(long, default_value_t = 20_000)]
+    orders: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Only {
+    /// Applying batches of order events.
+    Projector,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let mut figures = Vec::new();
+    if options.only.is_none_or(|only| only == Only::Projector) {
+        figures.extend(projector::measure(options.orders).await?);
+    }
+    report::write(&figures)
+}

@@ -1,0 +1,110 @@
+//! Applying batches of order events: ours, COPY, and a statement a row.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use local_postgres::{TestDatabase, test_database};
+use ordering_views::{Commit, CommitSource, Delivery, Engine, MIGRATOR, Shop, StreamId, Version};
+use sqlx::{Connection, PgConnection, PgPool, postgres::PgPoolOptions};
+
+use crate::{baskets, copy, one_by_one, report::Figure, rows};
+
+/// How many events the slow way gets: enough to tell its rate.
+const ONE_BY_ONE: usize = 1_000;
+
+/// How often each way is run; the fastest counts, as noise only ever slows down.
+const ROUNDS: usize = 3;
+
+/// Everything is delivered, so nothing is ever read again.
+struct NothingMissing;
+
+impl CommitSource for NothingMissing {
+    async fn read_after(&self, _: &StreamId, _: Version) -> Result<Vec<Delivery>, String> {
+        Ok(Vec::new())
+    }
+}
+
+pub(crate) async fn measure(orders: usize) -> anyhow::Result<Vec<Figure>> {
+    let commits = baskets::imports(orders)?;
+    let progress = ProgressBar::new(ROUNDS as u64 * 5).with_message("projector");
+    progress.set_style(ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} {elapsed}")?);
+    let mut best = [f64::MIN; 5];
+    for _ in 0..ROUNDS {
+        let rates = [
+            ours(&commits, 1_000).await?,
+            floor(&commits, 1_000).await?,
+            ours(&commits, 100).await?,
+            floor(&commits, 100).await?,
+            slow(&commits[..ONE_BY_ONE.min(commits.len())]).await?,
+        ];
+        for (best, rate) in best.iter_mut().zip(rates) {
+            *best = best.max(rate);
+            progress.inc(1);
+        }
+    }
+    progress.finish_and_clear();
+    let [ours_1000, copy_1000, ours_100, copy_100, one_by_one] = best;
+    Ok(vec![
+        Figure::rate("apply 1000", ours_1000, copy_1000, "binary COPY, asked for: 0.6"),
+        Figure::rate("apply 100", ours_100, copy_100, "binary COPY, asked for: 0.75"),
+        Figure::rate(
+            "apply 1000 by row",
+            ours_1000,
+            one_by_one,
+            "a statement a row, asked for: 20",
+        ),
+    ])
+}
+
+/// A database with the tables and nothing in them.
+async fn database() -> anyhow::Result<(TestDatabase, PgPool)> {
+    let database = test_database().await?;
+    let pool = PgPoolOptions::new().max_connections(2).connect(&database.url).await?;
+    MIGRATOR.run(&pool).await?;
+    Ok((database, pool))
+}
+
+fn rate(events: usize, took: Duration) -> f64 {
+    events as f64 / took.as_secs_f64()
+}
+
+async fn ours(commits: &[Commit], batch: usize) -> anyhow::Result<f64> {
+    let (_database, pool) = database().await?;
+    let engine = Engine::new(pool, Shop, NothingMissing);
+    let batches: Vec<Vec<Delivery>> = commits
+        .chunks(batch)
+        .map(|batch| batch.iter().cloned().map(Delivery::Commit).collect())
+        .collect();
+    let start = Instant::now();
+    for batch in batches {
+        engine.apply(batch).await?;
+    }
+    Ok(rate(commits.len(), start.elapsed()))
+}
+
+async fn floor(commits: &[Commit], batch: usize) -> anyhow::Result<f64> {
+    let (database, _) = database().await?;
+    let mut batches = Vec::new();
+    for batch in commits.chunks(batch) {
+        let encoded: Vec<_> = rows::of(batch)?.iter().map(copy::encode).collect();
+        batches.push(encoded);
+    }
+    let mut connection = PgConnection::connect(&database.url).await?;
+    let start = Instant::now();
+    for batch in &batches {
+        copy::copy(&mut connection, batch).await?;
+    }
+    Ok(rate(commits.len(), start.elapsed()))
+}
+
+async fn slow(commits: &[Commit]) -> anyhow::Result<f64> {
+    let (database, _) = database().await?;
+    let events = commits.iter().map(|commit| rows::of(std::slice::from_ref(commit)));
+    let events = events.collect::<anyhow::Result<Vec<_>>>()?;
+    let mut connection = PgConnection::connect(&database.url).await?;
+    let start = Instant::now();
+    for event in &events {
+        one_by_one::insert(&mut connection, event).await?;
+    }
+    Ok(rate(commits.len(), start.elapsed()))
+}
