@@ -52,8 +52,7 @@ dynamodb-local: ## fetches AWS's DynamoDB Local for the event store's contract, 
 
 bench: ## measures every published figure beside its floor: make bench [ONLY=projector]
 	cargo build --profile bench --package bench
-	cargo build --quiet --package local-postgres
-	target/debug/with-postgres target/release/bench $(if $(ONLY),--only $(ONLY))
+	target/release/bench $(if $(ONLY),--only $(ONLY))
 
 clean: ## removes what was built and the stack's data
 	cargo clean

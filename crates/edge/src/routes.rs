@@ -40,9 +40,12 @@ pub(crate) fn methods(path: &str) -> Option<&'static [Method]> {
     Some(methods)
 }
 
-/// Methods as the header `Allow` lists them.
+/// Methods as the header `Allow` lists them; where there is a `GET`, there is a `HEAD`.
 pub(crate) fn listed(methods: &[Method]) -> String {
-    methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
+    let name = |method: &Method| {
+        if *method == Method::GET { "GET, HEAD" } else { method.as_str() }.to_owned()
+    };
+    methods.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether there is something at a path, and this is not what can be done with it.
@@ -66,9 +69,9 @@ mod tests {
     #[test]
     fn a_path_is_known_by_its_most_exact_route() {
         let allowed = |path| methods(path).map(listed);
-        assert_eq!(allowed("/products").as_deref(), Some("GET, POST"));
+        assert_eq!(allowed("/products").as_deref(), Some("GET, HEAD, POST"));
         assert_eq!(allowed("/orders/import").as_deref(), Some("POST"));
-        assert_eq!(allowed("/orders/1").as_deref(), Some("GET"));
+        assert_eq!(allowed("/orders/1").as_deref(), Some("GET, HEAD"));
         assert_eq!(allowed("/carts/1/items/A").as_deref(), Some("PUT, DELETE"));
         assert_eq!(allowed("/orders/"), None);
         assert_eq!(allowed("/nothing"), None);

@@ -176,8 +176,8 @@ fn one_wrong_line_refuses_the_whole_return() {
 }
 
 #[test]
-fn returning_nothing_changes_nothing() {
-    given::<Order>(delivered()).when(take_back([])).then_nothing();
+fn a_return_of_nothing_is_refused() {
+    given::<Order>(delivered()).when(take_back([])).then_rejected(Rejection::ReturnEmpty);
 }
 
 #[test]

@@ -81,25 +81,33 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// Writes rows whether they are there or not. Rows go in by key, so that two writers of one
-    /// table meet in one order.
+    /// Adds rows that are not there.
     ///
     /// # Errors
     /// What sqlx says of a value that it cannot encode.
-    pub fn upsert<R: Row>(&mut self, rows: &[&R]) -> Result<(), BoxDynError> {
-        let select = unnest(&[R::KEY, R::REST], self.arguments.len() + 1);
-        R::bind_key(rows, &mut self.arguments)?;
-        R::bind_rest(rows, &mut self.arguments)?;
-        let names = |columns: &[Column]| {
-            columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
-        };
-        let update = R::REST.iter().map(|c| format!("{0} = excluded.{0}", c.name));
-        let update = update.collect::<Vec<_>>().join(", ");
-        let (table, key, all) = (R::TABLE, names(R::KEY), names(&[R::KEY, R::REST].concat()));
-        self.parts.push(format!(
-            "insert into {table} ({all}) {select} order by {key} \
-             on conflict ({key}) do update set {update}"
-        ));
+    pub fn insert<R: Row>(&mut self, rows: &[&R]) -> Result<(), BoxDynError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let select = self.unnest_rows(rows)?;
+        let (table, all) = (R::TABLE, names(&[R::KEY, R::REST].concat()));
+        self.parts.push(format!("insert into {table} ({all}) {select}"));
+        Ok(())
+    }
+
+    /// Changes rows that are there.
+    ///
+    /// # Errors
+    /// What sqlx says of a value that it cannot encode.
+    pub fn update<R: Row>(&mut self, rows: &[&R]) -> Result<(), BoxDynError> {
+        if rows.is_empty() || R::REST.is_empty() {
+            return Ok(());
+        }
+        let select = self.unnest_rows(rows)?;
+        let changes = R::REST.iter().map(|c| format!("{0} = now.{0}", c.name));
+        let (table, changes) = (R::TABLE, changes.collect::<Vec<_>>().join(", "));
+        let same = same_key::<R>("now");
+        self.parts.push(format!("update {table} t set {changes} from ({select}) now where {same}"));
         Ok(())
     }
 
@@ -108,12 +116,22 @@ impl Statement {
     /// # Errors
     /// What sqlx says of a value that it cannot encode.
     pub fn delete<R: Row>(&mut self, rows: &[&R]) -> Result<(), BoxDynError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
         let select = unnest(&[R::KEY], self.arguments.len() + 1);
         R::bind_key(rows, &mut self.arguments)?;
-        let same = R::KEY.iter().map(|c| format!("t.{0} = gone.{0}", c.name));
-        let same = same.collect::<Vec<_>>().join(" and ");
+        let same = same_key::<R>("gone");
         self.parts.push(format!("delete from {} t using ({select}) gone where {same}", R::TABLE));
         Ok(())
+    }
+
+    /// Binds whole rows; gives the `select` over them.
+    fn unnest_rows<R: Row>(&mut self, rows: &[&R]) -> Result<String, BoxDynError> {
+        let select = unnest(&[R::KEY, R::REST], self.arguments.len() + 1);
+        R::bind_key(rows, &mut self.arguments)?;
+        R::bind_rest(rows, &mut self.arguments)?;
+        Ok(select)
     }
 
     /// Any other part; `sql` is made with the place of the first argument that `bind` adds.
@@ -154,4 +172,14 @@ pub(crate) fn unnest(columns: &[&[Column]], first: usize) -> String {
         arrays.collect::<Vec<_>>().join(", "),
         names.collect::<Vec<_>>().join(", "),
     )
+}
+
+fn names(columns: &[Column]) -> String {
+    columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
+}
+
+/// That a row of the table, `t`, has the key of the one in `other`.
+fn same_key<R: Row>(other: &str) -> String {
+    let same = R::KEY.iter().map(|c| format!("t.{0} = {other}.{0}", c.name));
+    same.collect::<Vec<_>>().join(" and ")
 }

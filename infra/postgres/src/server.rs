@@ -36,7 +36,7 @@ pub struct Server {
     postmaster: Postmaster,
     port: u16,
     password: String,
-    _home: Home,
+    home: Home,
     _scratch: Option<throwaway::Scratch>,
 }
 
@@ -82,9 +82,12 @@ impl Server {
             let port = free_port()?;
             let mut command = account.command(&binaries.program("postgres"));
             command.arg("-D").arg(home.cluster());
+            // A socket's path has at most 107 bytes, which a folder of the user's may exceed.
+            let sockets = scratch.as_ref().map(|_| home.cluster().display().to_string());
+            let sockets = format!("unix_socket_directories={}", sockets.unwrap_or_default());
             let fixed = [
                 "listen_addresses=127.0.0.1",
-                "unix_socket_directories=",
+                &sockets,
                 "timezone=UTC",
                 "log_timezone=UTC",
                 "max_connections=200",
@@ -98,7 +101,7 @@ impl Server {
             let url = url(&password, port, USER);
             match wait_until_ready(&postmaster, &url).await {
                 Ok(()) => {
-                    return Ok(Self { postmaster, port, password, _home: home, _scratch: scratch });
+                    return Ok(Self { postmaster, port, password, home, _scratch: scratch });
                 }
                 Err(failure) => {
                     let said = log_since(&home.log_file(), log_from);
@@ -110,6 +113,14 @@ impl Server {
             }
         }
         bail!("no free port for PostgreSQL in {PORT_ATTEMPTS} attempts")
+    }
+
+    /// The same over a Unix socket, which only a throwaway server has. sqlx leaves Nagle's algorithm
+    /// on, so that several small packets in a row wait for each other over TCP; here they do not.
+    #[must_use]
+    pub fn socket_url(&self, database: &str) -> String {
+        let folder = self.home.cluster().display().to_string().replace('/', "%2F");
+        self.url(database).replace("127.0.0.1", &folder)
     }
 
     /// The URL of a database as the superuser, whether it exists or not.
@@ -128,7 +139,7 @@ impl Server {
 
     /// Ends all sessions, writes a checkpoint, and returns when the process is gone.
     pub async fn stop(self) {
-        let Self { postmaster, _home, _scratch, .. } = self;
+        let Self { postmaster, home: _home, _scratch, .. } = self;
         postmaster.stop().await;
     }
 }
@@ -242,7 +253,7 @@ mod tests {
         let data_dir = closed.path().join("postgres");
         let server = Server::start(&data_dir).await?;
         server.create_database("notes").await?;
-        let cluster = server._home.cluster();
+        let cluster = server.home.cluster();
         server.stop().await;
         if Account::for_server() == Account::Nobody {
             let elsewhere = cluster.parent().context("a cluster lies in a home")?;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use local_postgres::{TestDatabase, test_database};
+use local_postgres::Server;
 use ordering_views::{Commit, CommitSource, Delivery, Engine, MIGRATOR, Shop, StreamId, Version};
 use sqlx::{Connection, PgConnection, PgPool, postgres::PgPoolOptions};
 
@@ -26,15 +26,16 @@ impl CommitSource for NothingMissing {
 
 pub(crate) async fn measure(orders: usize) -> anyhow::Result<Vec<Figure>> {
     let commits = baskets::imports(orders)?;
-    let progress = ProgressBar::new(ROUNDS as u64 * 5).with_message("projector");
+    let progress = ProgressBar::new(ROUNDS as u64 * 6).with_message("projector");
     progress.set_style(ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} {elapsed}")?);
-    let mut best = [f64::MIN; 5];
+    let mut best = [f64::MIN; 6];
     for _ in 0..ROUNDS {
         let rates = [
             ours(&commits, 1_000).await?,
             floor(&commits, 1_000).await?,
             ours(&commits, 100).await?,
             floor(&commits, 100).await?,
+            two(&commits, 1_000).await?,
             slow(&commits[..ONE_BY_ONE.min(commits.len())]).await?,
         ];
         for (best, rate) in best.iter_mut().zip(rates) {
@@ -43,10 +44,11 @@ pub(crate) async fn measure(orders: usize) -> anyhow::Result<Vec<Figure>> {
         }
     }
     progress.finish_and_clear();
-    let [ours_1000, copy_1000, ours_100, copy_100, one_by_one] = best;
+    let [ours_1000, copy_1000, ours_100, copy_100, two, one_by_one] = best;
     Ok(vec![
         Figure::rate("apply 1000", ours_1000, copy_1000, "binary COPY, asked for: 0.6"),
         Figure::rate("apply 100", ours_100, copy_100, "binary COPY, asked for: 0.75"),
+        Figure::rate("two projectors", two, ours_1000, "one projector, asked for: 1.5"),
         Figure::rate(
             "apply 1000 by row",
             ours_1000,
@@ -56,12 +58,13 @@ pub(crate) async fn measure(orders: usize) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-/// A database with the tables and nothing in them.
-async fn database() -> anyhow::Result<(TestDatabase, PgPool)> {
-    let database = test_database().await?;
-    let pool = PgPoolOptions::new().max_connections(2).connect(&database.url).await?;
+/// A server with the tables and nothing in them, reached over its socket.
+async fn database() -> anyhow::Result<(Server, PgPool)> {
+    let server = Server::throwaway().await?;
+    let url = server.socket_url("postgres");
+    let pool = PgPoolOptions::new().max_connections(2).connect(&url).await?;
     MIGRATOR.run(&pool).await?;
-    Ok((database, pool))
+    Ok((server, pool))
 }
 
 fn rate(events: usize, took: Duration) -> f64 {
@@ -69,17 +72,41 @@ fn rate(events: usize, took: Duration) -> f64 {
 }
 
 async fn ours(commits: &[Commit], batch: usize) -> anyhow::Result<f64> {
-    let (_database, pool) = database().await?;
+    let (_server, pool) = database().await?;
     let engine = Engine::new(pool, Shop, NothingMissing);
-    let batches: Vec<Vec<Delivery>> = commits
-        .chunks(batch)
-        .map(|batch| batch.iter().cloned().map(Delivery::Commit).collect())
-        .collect();
+    let batches = deliveries(commits, batch);
     let start = Instant::now();
+    apply(&engine, batches).await?;
+    Ok(rate(commits.len(), start.elapsed()))
+}
+
+/// Two projectors, as two shards would have them, on one database.
+async fn two(commits: &[Commit], batch: usize) -> anyhow::Result<f64> {
+    let (_server, pool) = database().await?;
+    let (here, there) = commits.split_at(commits.len() / 2);
+    let (here, there) = (deliveries(here, batch), deliveries(there, batch));
+    let [one, other] = [pool.clone(), pool].map(|pool| Engine::new(pool, Shop, NothingMissing));
+    let start = Instant::now();
+    let one = tokio::spawn(async move { apply(&one, here).await });
+    let other = tokio::spawn(async move { apply(&other, there).await });
+    one.await??;
+    other.await??;
+    Ok(rate(commits.len(), start.elapsed()))
+}
+
+fn deliveries(commits: &[Commit], batch: usize) -> Vec<Vec<Delivery>> {
+    let deliver = |batch: &[Commit]| batch.iter().cloned().map(Delivery::Commit).collect();
+    commits.chunks(batch).map(deliver).collect()
+}
+
+async fn apply(
+    engine: &Engine<Shop, NothingMissing>,
+    batches: Vec<Vec<Delivery>>,
+) -> anyhow::Result<()> {
     for batch in batches {
         engine.apply(batch).await?;
     }
-    Ok(rate(commits.len(), start.elapsed()))
+    Ok(())
 }
 
 async fn floor(commits: &[Commit], batch: usize) -> anyhow::Result<f64> {
@@ -89,7 +116,7 @@ async fn floor(commits: &[Commit], batch: usize) -> anyhow::Result<f64> {
         let encoded: Vec<_> = rows::of(batch)?.iter().map(copy::encode).collect();
         batches.push(encoded);
     }
-    let mut connection = PgConnection::connect(&database.url).await?;
+    let mut connection = PgConnection::connect(&database.socket_url("postgres")).await?;
     let start = Instant::now();
     for batch in &batches {
         copy::copy(&mut connection, batch).await?;
@@ -101,7 +128,7 @@ async fn slow(commits: &[Commit]) -> anyhow::Result<f64> {
     let (database, _) = database().await?;
     let events = commits.iter().map(|commit| rows::of(std::slice::from_ref(commit)));
     let events = events.collect::<anyhow::Result<Vec<_>>>()?;
-    let mut connection = PgConnection::connect(&database.url).await?;
+    let mut connection = PgConnection::connect(&database.socket_url("postgres")).await?;
     let start = Instant::now();
     for event in &events {
         one_by_one::insert(&mut connection, event).await?;

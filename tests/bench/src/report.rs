@@ -41,7 +41,10 @@ fn page(figures: &[Figure]) -> anyhow::Result<String> {
         "Each figure stands beside its floor from the same run; the ratio is what counts.\n\n",
     );
     writeln!(page, "- Measured on {} with {} cores.", kernel(), cores())?;
-    writeln!(page, "- PostgreSQL in memory, `fsync` off, client and server on the same cores.")?;
+    writeln!(
+        page,
+        "- PostgreSQL in memory, `fsync` off, client and server on the same cores, over a Unix socket."
+    )?;
     writeln!(
         page,
         "\n| figure | value | floor | ratio | against |\n| --- | ---: | ---: | ---: | --- |"

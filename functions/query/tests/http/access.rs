@@ -21,7 +21,8 @@ async fn somebody_elses_things_are_not_there() {
     for path in mine {
         assert_eq!(stage.get(&path, shopper("ann")).answer().await.status, 200, "{path}");
         assert_eq!(stage.get(&path, STAFF).answer().await.status, 200, "{path}");
-        assert_eq!(stage.get(&path, ANALYST).answer().await.status, 200, "{path}");
+        let analyst = if path.starts_with("/carts") { 403 } else { 200 };
+        assert_eq!(stage.get(&path, ANALYST).answer().await.status, analyst, "{path}");
         let refused = stage.get(&path, shopper("bob")).answer().await;
         assert_eq!(refused.problem(404), "not-found", "{path}");
     }
@@ -110,7 +111,7 @@ async fn what_does_not_exist_is_not_found_and_what_cannot_be_done_is_not_allowed
     for method in ["POST", "PUT", "DELETE", "PATCH"] {
         let answer = stage.get("/products/A", STAFF).by(method).answer().await;
         assert_eq!(answer.problem(405), "method-not-allowed");
-        assert_eq!(answer.header("allow"), Some("GET,HEAD"));
+        assert_eq!(answer.header("allow"), Some("GET, HEAD"));
     }
 }
 
