@@ -22,10 +22,14 @@ pub struct LoadPart {
 
 /// The statement that reads positions and rows: `$1` are streams, then ids by category.
 /// It answers with pairs: the place of the table in `parts` (-1 for positions), a row as JSON.
+///
+/// Each id is looked up by itself, `offset 0` keeps it so: given all at once to a table that grows
+/// and was not analyzed lately, the planner reads the whole of it.
 pub(crate) fn load_statement(parts: &[Option<LoadPart>]) -> String {
     let mut sql = String::from(
-        "select -1 as part, row_to_json(p)::text as row from \
-         (select stream, applied, parked from position where stream = any($1)) p",
+        "select -1 as part, row_to_json(r)::text as row \
+         from unnest($1::text[]) as owner(id) cross join lateral (\
+         select stream, applied, parked from position where stream = owner.id offset 0) r",
     );
     let categories = categories(parts);
     for (index, part) in parts.iter().enumerate() {
@@ -34,8 +38,9 @@ pub(crate) fn load_statement(parts: &[Option<LoadPart>]) -> String {
         let columns = part.columns.concat().iter().map(|c| c.name).collect::<Vec<_>>().join(", ");
         let (table, Column { name, sql_type }) = (part.table, part.owner);
         sql.push_str(&format!(
-            " union all select {index}, row_to_json(r)::text from (select {columns} from {table} \
-             where {name} = any(${parameter}::text[]::{sql_type}[])) r",
+            " union all select {index}, row_to_json(r)::text \
+             from unnest(${parameter}::text[]) as owner(id) cross join lateral (\
+             select {columns} from {table} where {name} = owner.id::{sql_type} offset 0) r",
         ));
     }
     sql
