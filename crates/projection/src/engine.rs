@@ -337,7 +337,7 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         for table in M::each(&mut tables) {
             table.write(&mut statement).map_err(sqlx::Error::Encode)?;
         }
-        let (sql, arguments) = statement.finish(advances.len());
+        let (sql, arguments) = statement.finish();
         sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&self.pool).await?;
         Ok(())
     }

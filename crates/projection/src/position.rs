@@ -48,9 +48,8 @@ fn signed(version: Version) -> i64 {
 }
 
 /// Moves the positions. This is the first part of every statement: it takes the locks of all its
-/// streams, in the order of their names, before anything else is touched. Postgres runs it first
-/// because the statement's own `select` counts what it returns; parts that nobody reads from run
-/// after that.
+/// streams, in the order of their names, before anything else is touched, as every other part
+/// waits for what it returns.
 pub(crate) fn write(advances: &[Advance], statement: &mut Statement) -> Result<(), BoxDynError> {
     statement.part(
         |_| {
@@ -71,7 +70,8 @@ pub(crate) fn write(advances: &[Advance], statement: &mut Statement) -> Result<(
             arguments.add(each().map(|step| signed(step.prior)).collect::<Vec<_>>())?;
             arguments.add(each().map(|step| signed(step.applied)).collect::<Vec<_>>())?;
             arguments.add(each().map(|step| step.recorded_at).collect::<Vec<_>>())?;
-            arguments.add(each().map(|step| step.quarantined.is_some()).collect::<Vec<_>>())
+            arguments.add(each().map(|step| step.quarantined.is_some()).collect::<Vec<_>>())?;
+            arguments.add(i64::try_from(advances.len()).unwrap_or(i64::MAX))
         },
     )?;
     write_quarantined(advances, statement)

@@ -78,6 +78,11 @@ fn in_order(categories: &BTreeMap<&'static str, usize>) -> Vec<&'static str> {
     names.into_iter().map(|(_, name)| name).collect()
 }
 
+/// What every part but the first waits for: the positions are locked and have moved, as many of
+/// them as that part's last argument says. So no row is touched before, and none where somebody
+/// else was faster.
+pub(crate) const ALL_MOVED: &str = "(select count(*) from moved) = $6";
+
 /// The statement that writes a batch: one common table expression a table, over `unnest`.
 #[derive(Debug, Default)]
 pub struct Statement {
@@ -96,7 +101,7 @@ impl Statement {
         }
         let select = self.unnest_rows(rows)?;
         let (table, all) = (R::TABLE, names(&[R::KEY, R::REST].concat()));
-        self.parts.push(format!("insert into {table} ({all}) {select}"));
+        self.parts.push(format!("insert into {table} ({all}) {select} where {ALL_MOVED}"));
         Ok(())
     }
 
@@ -112,7 +117,9 @@ impl Statement {
         let changes = R::REST.iter().map(|c| format!("{0} = now.{0}", c.name));
         let (table, changes) = (R::TABLE, changes.collect::<Vec<_>>().join(", "));
         let same = same_key::<R>("now");
-        self.parts.push(format!("update {table} t set {changes} from ({select}) now where {same}"));
+        self.parts.push(format!(
+            "update {table} t set {changes} from ({select}) now where {same} and {ALL_MOVED}"
+        ));
         Ok(())
     }
 
@@ -127,7 +134,10 @@ impl Statement {
         let select = unnest(&[R::KEY], self.arguments.len() + 1);
         R::bind_key(rows, &mut self.arguments)?;
         let same = same_key::<R>("gone");
-        self.parts.push(format!("delete from {} t using ({select}) gone where {same}", R::TABLE));
+        let table = R::TABLE;
+        self.parts.push(format!(
+            "delete from {table} t using ({select}) gone where {same} and {ALL_MOVED}"
+        ));
         Ok(())
     }
 
@@ -152,15 +162,15 @@ impl Statement {
         bind(&mut self.arguments)
     }
 
-    /// The whole, with `moved` first and the check that it moved `expected` positions.
-    pub(crate) fn finish(self, expected: usize) -> (String, PgArguments) {
+    /// The whole, with `moved` first and the check that it moved all positions that it should.
+    pub(crate) fn finish(self) -> (String, PgArguments) {
         let mut sql = String::from("with ");
         for (index, part) in self.parts.iter().enumerate() {
             let name = if index == 0 { "moved".to_owned() } else { format!("part_{index}") };
             sql.push_str(&format!("{name} as ({part}), "));
         }
         sql.truncate(sql.len() - 2);
-        sql.push_str(&format!(" select expect_moved((select count(*) from moved), {expected})"));
+        sql.push_str(" select expect_moved((select count(*) from moved), $6)");
         (sql, self.arguments)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::{Arguments, error::BoxDynError};
 
-use crate::{Changes, Comparison, LoadPart, Statement};
+use crate::{Changes, Comparison, LoadPart, Statement, statement::ALL_MOVED};
 
 /// Increments to one count a key, in a table `(key text primary key, count bigint)`.
 ///
@@ -71,7 +71,7 @@ impl Changes for Tally {
                 format!(
                     "insert into {table} ({key}, {count}) \
                      select key, increment from unnest(${first}, ${second}) as n(key, increment) \
-                     order by key \
+                     where {ALL_MOVED} order by key \
                      on conflict ({key}) do update set {count} = {table}.{count} + excluded.{count}"
                 )
             },
