@@ -227,9 +227,11 @@ impl Unit {
                 request.answer.clone_from(&answer);
             }
         }
-        let commits: Vec<Commit> = self.staged.iter().map(|staged| staged.commit.clone()).collect();
+        let staged = self.staged.into_iter();
+        let (commits, then): (Vec<Commit>, Vec<_>) =
+            staged.map(|staged| (staged.commit, (staged.after, staged.snapshot))).unzip();
         self.store.append(&commits).await?;
-        for Staged { commit, after, snapshot } in self.staged {
+        for (commit, (after, snapshot)) in commits.into_iter().zip(then) {
             let snapshot = snapshot(&commit, &after);
             self.store.remember(commit.stream, after);
             if let Some(snapshot) = snapshot {
