@@ -5,5 +5,6 @@ mod baskets;
 mod crash;
 mod faults;
 mod operations;
+mod rebuild;
 mod scarce;
 mod shopping;

@@ -10,6 +10,7 @@ use local_stack::{FaultPlan, Options, Stack};
 pub use process::{StackProcess, binary};
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::process::{Child, Command};
 
 /// Everybody who works in the shop.
 pub const EVERYTHING: &str = "staff import analyst";
@@ -52,8 +53,19 @@ impl Shop {
     pub async fn millrace(&self, arguments: &[&str]) -> anyhow::Result<Output> {
         let environment = std::fs::read_to_string(self.stack.data_dir().join("env"))?;
         let variables = environment.lines().filter_map(|line| line.split_once('='));
-        let mut command = tokio::process::Command::new(binary("millrace")?);
+        let mut command = Command::new(binary("millrace")?);
         Ok(command.args(arguments).envs(variables).output().await?)
+    }
+
+    /// Starts `millrace` in the environment of the stack's functions; it ends with its handle.
+    ///
+    /// # Errors
+    /// When it was not built.
+    pub fn millrace_process(&self, arguments: &[&str]) -> anyhow::Result<Child> {
+        let environment = std::fs::read_to_string(self.stack.data_dir().join("env"))?;
+        let variables = environment.lines().filter_map(|line| line.split_once('='));
+        let mut command = Command::new(binary("millrace")?);
+        Ok(command.args(arguments).envs(variables).kill_on_drop(true).spawn()?)
     }
 
     /// A customer's own token.

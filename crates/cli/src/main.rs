@@ -1,6 +1,7 @@
 //! `millrace`: what is done to a running system by hand.
 
 mod quarantine;
+mod rebuild;
 mod status;
 mod sweep;
 mod verify;
@@ -40,6 +41,13 @@ enum Task {
     /// It reads the keys of the whole table, which DynamoDB bills by the size of the items, half
     /// a read unit for every 4 KB; what that came to is printed at the end.
     Sweep,
+    /// Builds views anew beside the live ones, compares, and swaps them in.
+    ///
+    /// Reads and writes go on throughout. It goes on where it was interrupted, and needs room for
+    /// the views a second time, as the ones that were live stay for `millrace rollback`.
+    Rebuild(rebuild::Options),
+    /// Takes the last rebuild back: catches the previous generation up and swaps it in.
+    Rollback,
     /// Folds streams anew and compares them with every row and column. Exits 1 when any differs.
     ///
     /// It runs beside live traffic: what is not applied yet is counted, not reported. It reads the
@@ -69,6 +77,8 @@ async fn main() -> anyhow::Result<std::process::ExitCode> {
         Task::Status => status::show(&system.pool).await?,
         Task::Quarantine(task) => quarantine::perform(&system, task).await?,
         Task::Sweep => sweep::run(&system).await?,
+        Task::Rebuild(options) => rebuild::run(&system, options).await?,
+        Task::Rollback => rebuild::back(&system).await?,
         Task::Verify { sample, all: _ } => verify::run(&system, sample).await?,
     };
     Ok(if well { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE })

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// Tells commits from snapshots, for readers of the stream: their filter asks for it.
-const KIND: &str = "kind";
-const COMMIT: &str = "commit";
+pub(crate) const KIND: &str = "kind";
+pub(crate) const COMMIT: &str = "commit";
 
 /// A commit that is there and cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +49,11 @@ pub(crate) fn commit_item(commit: &Commit) -> Item {
         .expect("a commit is a struct of strings, numbers and lists, which make an item");
     item.insert(KIND.to_owned(), AttributeValue::S(COMMIT.to_owned()));
     item
+}
+
+/// Whether the item is a commit, and not a snapshot that lies beside them.
+pub(crate) fn is_commit(item: &Item) -> bool {
+    item.get(KIND).and_then(|kind| kind.as_s().ok()).is_some_and(|kind| kind == COMMIT)
 }
 
 /// Reads a commit back.

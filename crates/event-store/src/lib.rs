@@ -7,6 +7,7 @@
 mod append;
 mod error;
 mod execute;
+mod export;
 mod item;
 mod load;
 mod record;
@@ -20,8 +21,9 @@ pub use decider::{
 };
 pub use error::StoreError;
 pub use execute::{Accepted, Intent, Refused, Start};
+pub use export::{BadExport, ExportedCommit, exported};
 pub use item::UnreadableCommit;
 pub use record::{BadRecord, Change};
-pub use scan::{NewestVersions, PageStart};
+pub use scan::{BadPageStart, CommitPage, NewestVersions, PageStart, Segment};
 pub use store::EventStore;
 pub use unit::{Decided, Unit};

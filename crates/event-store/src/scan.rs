@@ -1,11 +1,19 @@
 //! Reading the whole table, a page at a time.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Display},
+    str::FromStr,
+};
 
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
-use decider::{StreamId, Version};
+use decider::{Commit, StreamId, Version};
 
-use crate::{EventStore, StoreError, error::by_meaning, item::Item};
+use crate::{
+    EventStore, StoreError, UnreadableCommit,
+    error::by_meaning,
+    item::{self, Item},
+};
 
 /// A page of the table: the newest version that it has of each stream.
 ///
@@ -20,9 +28,52 @@ pub struct NewestVersions {
     pub next: Option<PageStart>,
 }
 
-/// Where a page starts.
+/// A page of the commits of a segment of the table, those of one stream in order.
+#[derive(Clone, Debug, Default)]
+pub struct CommitPage {
+    /// What is there, also what this build cannot read.
+    pub commits: Vec<Result<Commit, UnreadableCommit>>,
+    /// What the page cost, in read units.
+    pub read_units: f64,
+    /// Where the next page starts; `None` after the last.
+    pub next: Option<PageStart>,
+}
+
+/// One of the parts that several readers share a table by.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment {
+    /// Which, from 0.
+    pub number: u16,
+    /// Of how many.
+    pub of: u16,
+}
+
+/// Where a page starts. As text it can be kept, for a reader that goes on tomorrow.
 #[derive(Clone, Debug)]
 pub struct PageStart(Item);
+
+/// A text that says no place in the table.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no place in the event table")]
+pub struct BadPageStart(String);
+
+impl Display for PageStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (stream, version) = place(&self.0).ok_or(fmt::Error)?;
+        write!(f, "{version} {stream}")
+    }
+}
+
+impl FromStr for PageStart {
+    type Err = BadPageStart;
+
+    fn from_str(text: &str) -> Result<Self, BadPageStart> {
+        let bad = || BadPageStart(text.to_owned());
+        let (version, stream) = text.split_once(' ').ok_or_else(bad)?;
+        let (version, stream) = (version.parse(), stream.parse());
+        Ok(Self(item::key(&stream.map_err(|_| bad())?, Version(version.map_err(|_| bad())?))))
+    }
+}
 
 impl EventStore {
     /// One page of the newest versions of all streams, in the table's own order.
@@ -58,6 +109,39 @@ impl EventStore {
             *newest = version.max(*newest);
         }
         Ok(found)
+    }
+}
+
+impl EventStore {
+    /// One page of the commits of a segment, read eventually consistently at half the price: what
+    /// is not there yet is for whoever compares versions afterwards.
+    ///
+    /// # Errors
+    /// What the table said.
+    pub async fn scan_commits(
+        &self,
+        segment: Segment,
+        from: Option<PageStart>,
+    ) -> Result<CommitPage, StoreError> {
+        let page = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .segment(segment.number.into())
+            .total_segments(segment.of.into())
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .set_exclusive_start_key(from.map(|start| start.0))
+            .send()
+            .await
+            .map_err(|error| by_meaning(&error))?;
+        let read_units = page.consumed_capacity().and_then(|c| c.capacity_units()).unwrap_or(0.0);
+        let next = page.last_evaluated_key.map(PageStart);
+        let items = page.items.unwrap_or_default().into_iter();
+        let commits = items.filter(item::is_commit).filter_map(|item| {
+            let (stream, _) = place(&item)?;
+            Some(item::read_commit(&stream, item))
+        });
+        Ok(CommitPage { commits: commits.collect(), read_units, next })
     }
 }
 

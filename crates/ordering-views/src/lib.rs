@@ -26,9 +26,10 @@ pub use ordering::{Sku, Status, StreamId, Timestamp, Version};
 pub use page::{BadLimit, Limit, Page};
 pub use progress::{Progress, ViewProgress, progress};
 pub use projection::{
-    ApplyError, Checked, Commit, CommitSource, Delivery, Difference, Engine, FullRun, Mismatch,
-    QuarantinedCommit, ReadModel, RedriveError, Report, Swept, Unfolded, Unreadable, Verifier,
-    quarantined,
+    ApplyError, CaughtUp, Checked, Checkpoint, Commit, CommitSource, Delivery, Difference, Engine,
+    FullRun, Generations, Mismatch, Parity, Plan, QuarantinedCommit, ReadModel, Rebuild,
+    RebuildError, RedriveError, Report, Swap, Swept, TableParity, Unfolded, Unreadable, Verifier,
+    View, quarantined,
 };
 pub use search::Search;
 pub use shop::{Shop, ShopTables};

@@ -6,7 +6,7 @@ use ordering::{
     Cart, CartEvent, Customer, CustomerEvent, Decider, EmailClaim, EmailClaimEvent, Order,
     OrderEvent, Product, ProductEvent, Undecodable,
 };
-use projection::{Changes, Commit, ReadModel, Table};
+use projection::{Changes, Commit, ReadModel, Table, View};
 
 use crate::{
     Happened,
@@ -37,6 +37,24 @@ pub struct ShopTables {
 }
 
 impl ReadModel for Shop {
+    const VIEWS: &'static [View] = &[
+        View { name: "products", category: Some(Product::CATEGORY), tables: &["product"] },
+        View { name: "customers", category: Some(Customer::CATEGORY), tables: &["customer"] },
+        View { name: "carts", category: Some(Cart::CATEGORY), tables: &["cart", "cart_line"] },
+        View {
+            name: "orders",
+            category: Some(Order::CATEGORY),
+            tables: &[
+                "order_history",
+                "order_line",
+                "order_timeline",
+                "order_refund",
+                "product_sales",
+            ],
+        },
+        View { name: "audit_trail", category: None, tables: &["audit_trail"] },
+    ];
+
     type Tables = ShopTables;
 
     fn each(tables: &mut ShopTables) -> Vec<&mut dyn Changes> {

@@ -2,10 +2,25 @@
 
 use sqlx::error::BoxDynError;
 
-use crate::{Comparison, LoadPart, Statement, Tally};
+use crate::{Column, Comparison, LoadPart, Statement, Tally};
+
+/// Which streams own the rows of a table, and by which column.
+#[derive(Clone, Copy, Debug)]
+pub struct Owner {
+    /// The category of the streams, if it is one.
+    pub category: Option<&'static str>,
+    /// The column that names the stream: by its id, or in whole where there is no category.
+    pub column: Column,
+}
 
 /// The rows of one table that a batch is about: filled before the fold, written after it.
 pub trait Changes: Send + Sync {
+    /// The table's name.
+    fn table(&self) -> &'static str;
+
+    /// Whose rows they are; `None` where no stream owns any.
+    fn owner(&self) -> Option<Owner>;
+
     /// How to read the rows that are there; `None` for a table that only grows.
     fn load(&self) -> Option<LoadPart>;
 

@@ -1,6 +1,15 @@
 //! Order, skip, heal, park: what happens to a batch.
 
-use std::{collections::HashMap, future::Future, ops::AddAssign, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    future::Future,
+    ops::AddAssign,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use decider::{Commit, StreamId, Undecodable, Version};
 use futures::{StreamExt, TryStreamExt};
@@ -8,11 +17,11 @@ use sqlx::{AssertSqlSafe, PgPool, Row as _};
 use tracing::{debug, error};
 
 use crate::{
-    ApplyError, Changes, Delivery, LoadPart, Statement,
+    ApplyError, Changes, Delivery, LoadPart, Statement, View,
     batch::{self, Batch},
     failure::{Meaning, meaning},
     position::{self, Advance, Position, PositionRow, Quarantined},
-    statement::{load_arguments, load_statement},
+    statement::{FOLLOWED, load_arguments, load_statement},
 };
 
 /// How often a batch is tried again when others were faster, before the delivery is failed.
@@ -25,6 +34,9 @@ const HEALS_AT_A_TIME: usize = 8;
 pub trait ReadModel: Send + Sync {
     /// The tables, while a batch is folded.
     type Tables: Default + Send;
+
+    /// The views, with all tables between them.
+    const VIEWS: &'static [View];
 
     /// All tables; always the same ones in the same order.
     fn each(tables: &mut Self::Tables) -> Vec<&mut dyn Changes>;
@@ -80,6 +92,12 @@ pub struct Engine<M, S> {
     pool: PgPool,
     model: M,
     source: S,
+    /// The tables that are written, if not all.
+    only: Option<Vec<&'static str>>,
+    /// Commits that somebody decided to leave out.
+    left_out: BTreeSet<(StreamId, Version)>,
+    /// Whether there was a next generation to be written, too, when a batch was last read.
+    followed: Arc<AtomicBool>,
     parts: Vec<Option<LoadPart>>,
     load: String,
 }
@@ -90,7 +108,33 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         let mut tables = M::Tables::default();
         let parts: Vec<_> = M::each(&mut tables).iter().map(|table| table.load()).collect();
         let load = load_statement(&parts);
-        Self { pool, model, source, parts, load }
+        let (only, left_out, followed) = (None, BTreeSet::new(), Arc::default());
+        Self { pool, model, source, only, left_out, followed, parts, load }
+    }
+
+    /// Writes these tables alone.
+    pub(crate) fn only(mut self, only: Vec<&'static str>) -> Self {
+        let mut tables = M::Tables::default();
+        let each = M::each(&mut tables).into_iter();
+        self.parts = each.map(|t| only.contains(&t.table()).then(|| t.load()).flatten()).collect();
+        self.load = load_statement(&self.parts);
+        self.only = Some(only);
+        self
+    }
+
+    /// Passes over these commits as if they were empty.
+    pub(crate) fn leaving_out(mut self, commits: BTreeSet<(StreamId, Version)>) -> Self {
+        self.left_out = commits;
+        self
+    }
+
+    /// Whether the next generation is to be written, too, as of the last batch.
+    pub(crate) fn is_followed(&self) -> bool {
+        self.followed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn model(&self) -> &M {
+        &self.model
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
@@ -241,10 +285,12 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         let mut tables = M::Tables::default();
         let mut positions = HashMap::new();
         let mut each = M::each(&mut tables);
+        let mut followed = false;
         for row in rows {
             let (part, json): (i32, &str) = (row.try_get("part")?, row.try_get("row")?);
             match usize::try_from(part) {
                 Ok(part) => each[part].accept(json)?,
+                Err(_) if part == FOLLOWED => followed = true,
                 Err(_) => {
                     let row: PositionRow = serde_json::from_str(json)?;
                     positions.insert(row.stream, row.position);
@@ -252,6 +298,7 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
             }
         }
         drop(each);
+        self.followed.store(followed, Ordering::Relaxed);
         Ok((positions, tables))
     }
 
@@ -309,6 +356,10 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
                     Some(Quarantined { version: missing, error, payload: String::new() });
                 break;
             }
+            if self.left_out.contains(&(stream.clone(), version)) {
+                step.applied = version;
+                continue;
+            }
             let (error, payload) = match (delivery, refused) {
                 (Delivery::Unreadable(commit), _) => (commit.error.clone(), commit.payload.clone()),
                 (Delivery::Commit(commit), Some(refused)) => (refused.to_string(), json(commit)),
@@ -334,7 +385,8 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         }
         let mut statement = Statement::default();
         position::write(advances, &mut statement).map_err(sqlx::Error::Encode)?;
-        for table in M::each(&mut tables) {
+        let written = |table: &str| self.only.as_ref().is_none_or(|only| only.contains(&table));
+        for table in M::each(&mut tables).into_iter().filter(|table| written(table.table())) {
             table.write(&mut statement).map_err(sqlx::Error::Encode)?;
         }
         let (sql, arguments) = statement.finish();

@@ -14,27 +14,33 @@ mod engine;
 mod failure;
 mod position;
 mod quarantine;
+mod rebuild;
 mod row;
 mod statement;
 mod sweep;
 mod table;
 mod tally;
 mod verify;
+mod view;
 
 pub use batch::{Delivery, Unreadable};
-pub use changes::Changes;
+pub use changes::{Changes, Owner};
 pub use decider::{
     Commit, Event, Metadata, RecordedEvent, StreamId, Timestamp, Undecodable, Version,
 };
 pub use engine::{CommitSource, Engine, ReadModel, Report};
 pub use failure::ApplyError;
 pub use quarantine::{QuarantinedCommit, RedriveError, quarantined};
+pub use rebuild::{
+    CaughtUp, Checkpoint, Generations, Parity, Plan, Rebuild, RebuildError, Swap, TableParity,
+};
 pub use row::{Column, Row};
 pub use statement::{LoadPart, Statement};
 pub use sweep::Swept;
 pub use table::Table;
 pub use tally::Tally;
 pub use verify::{Checked, Comparison, Difference, FullRun, Mismatch, Unfolded, Verifier};
+pub use view::View;
 
 #[doc(hidden)]
 pub mod for_macros {

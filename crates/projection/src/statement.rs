@@ -7,6 +7,9 @@ use sqlx::{Arguments, error::BoxDynError, postgres::PgArguments};
 
 use crate::{Column, Row};
 
+/// The part that says that there is a next generation.
+pub(crate) const FOLLOWED: i32 = -2;
+
 /// One table's part in reading a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct LoadPart {
@@ -21,7 +24,8 @@ pub struct LoadPart {
 }
 
 /// The statement that reads positions and rows: `$1` are streams, then ids by category.
-/// It answers with pairs: the place of the table in `parts` (-1 for positions), a row as JSON.
+/// It answers with pairs: the place of the table in `parts`, a row as JSON; -1 for positions, and
+/// -2 if there is a next generation to be written, too.
 ///
 /// Each id is looked up by itself, `offset 0` keeps it so: given all at once to a table that grows
 /// and was not analyzed lately, the planner reads the whole of it.
@@ -29,7 +33,8 @@ pub(crate) fn load_statement(parts: &[Option<LoadPart>]) -> String {
     let mut sql = String::from(
         "select -1 as part, row_to_json(r)::text as row \
          from unnest($1::text[]) as owner(id) cross join lateral (\
-         select stream, applied, parked from position where stream = owner.id offset 0) r",
+         select stream, applied, parked from position where stream = owner.id offset 0) r \
+         union all select -2, 'true' from rebuild where followed",
     );
     let categories = categories(parts);
     for (index, part) in parts.iter().enumerate() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::error::BoxDynError;
 
-use crate::{Changes, Comparison, LoadPart, Row, Statement};
+use crate::{Changes, Comparison, LoadPart, Owner, Row, Statement};
 
 /// The rows of one table that belong to the streams at hand.
 #[derive(Clone, Debug)]
@@ -70,6 +70,14 @@ impl<R: Row> Table<R> {
 }
 
 impl<R: Row> Changes for Table<R> {
+    fn table(&self) -> &'static str {
+        R::TABLE
+    }
+
+    fn owner(&self) -> Option<Owner> {
+        Some(Owner { category: R::CATEGORY, column: R::OWNER })
+    }
+
     fn load(&self) -> Option<LoadPart> {
         R::LOADED.then_some(LoadPart {
             category: R::CATEGORY,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::{Arguments, error::BoxDynError};
 
-use crate::{Changes, Comparison, LoadPart, Statement, statement::ALL_MOVED};
+use crate::{Changes, Comparison, LoadPart, Owner, Statement, statement::ALL_MOVED};
 
 /// Increments to one count a key, in a table `(key text primary key, count bigint)`.
 ///
@@ -49,6 +49,14 @@ impl Tally {
 }
 
 impl Changes for Tally {
+    fn table(&self) -> &'static str {
+        self.table
+    }
+
+    fn owner(&self) -> Option<Owner> {
+        None
+    }
+
     fn load(&self) -> Option<LoadPart> {
         None
     }

@@ -13,28 +13,29 @@ use aws_lambda_events::event::{
 };
 use event_store::{BadRecord, Change, EventStore};
 use lambda_runtime::Error;
-use ordering_views::{ApplyError, Delivery, Engine, Report, Shop, Unreadable};
-pub use source::TableSource;
+use ordering_views::{ApplyError, Delivery, Engine, Generations, Report, Shop, Unreadable};
+pub use source::{TableSource, delivery};
 use sqlx::PgPool;
 use tracing::{error, info, warn};
 
 /// The projector: a read model, and the table that it is read from.
 #[derive(Clone, Debug)]
 pub struct Projector {
-    engine: Engine<Shop, TableSource>,
+    generations: Generations<Shop, TableSource>,
 }
 
 impl Projector {
     /// A projector that writes rows through `pool` and reads what is missing from `store`.
     #[must_use]
     pub fn new(pool: PgPool, store: EventStore) -> Self {
-        Self { engine: Engine::new(pool, Shop, TableSource::new(store)) }
+        let live = Engine::new(pool, Shop, TableSource::new(store));
+        Self { generations: Generations::of(live) }
     }
 
-    /// The engine behind, for what is done by hand: redrive, skip, sweep.
+    /// The live generation's engine, for what is done by hand: redrive, skip, sweep.
     #[must_use]
     pub fn engine(&self) -> &Engine<Shop, TableSource> {
-        &self.engine
+        self.generations.live()
     }
 
     /// Applies a batch. The answer names the record from which the batch must come again, and
@@ -65,9 +66,9 @@ impl Projector {
     ) -> Result<Report, ApplyError> {
         for record in strange {
             error!(%record, "set aside");
-            self.engine.set_aside(&record.key, &record.detail).await?;
+            self.engine().set_aside(&record.key, &record.detail).await?;
         }
-        self.engine.apply(deliveries).await
+        self.generations.apply(deliveries).await
     }
 }
 

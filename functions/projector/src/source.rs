@@ -25,7 +25,9 @@ impl CommitSource for TableSource {
     }
 }
 
-fn delivery(found: Result<Commit, UnreadableCommit>) -> Delivery {
+/// What the engine is told of what the event table has.
+#[must_use]
+pub fn delivery(found: Result<Commit, UnreadableCommit>) -> Delivery {
     match found {
         Ok(commit) => Delivery::Commit(commit),
         Err(UnreadableCommit { stream, version, detail: error }) => {

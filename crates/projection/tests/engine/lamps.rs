@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use local_postgres::TestDatabase;
 use projection::{
     ApplyError, Changes, Commit, CommitSource, Delivery, Engine, Metadata, ReadModel,
-    RecordedEvent, Report, StreamId, Table, Tally, Timestamp, Undecodable, Version, row,
+    RecordedEvent, Report, StreamId, Table, Tally, Timestamp, Undecodable, Version, View, row,
 };
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
@@ -54,6 +54,8 @@ impl Default for Lamps {
 pub struct Light;
 
 impl ReadModel for Light {
+    const VIEWS: &'static [View] =
+        &[View { name: "lamps", category: Some("lamp"), tables: &["lamp", "room", "total"] }];
     type Tables = Lamps;
 
     fn each(tables: &mut Lamps) -> Vec<&mut dyn Changes> {
@@ -97,6 +99,17 @@ impl CommitSource for Shelf {
     }
 }
 
+#[allow(dead_code, reason = "the rebuild's tests ask for them")]
+impl Shelf {
+    pub fn add(&self, commit: Commit) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(commit);
+    }
+
+    pub fn all(&self) -> Vec<Commit> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// A database, an engine on it, and the table behind.
 pub struct House {
     pub pool: PgPool,
@@ -109,9 +122,12 @@ impl House {
     pub async fn new() -> anyhow::Result<Self> {
         let database = local_postgres::test_database().await?;
         let pool = PgPoolOptions::new().max_connections(6).connect(&database.url).await?;
-        sqlx::raw_sql(include_str!("../../../../migrations/0001_projection.sql"))
-            .execute(&pool)
-            .await?;
+        sqlx::raw_sql(concat!(
+            include_str!("../../../../migrations/0001_projection.sql"),
+            include_str!("../../../../migrations/0003_rebuild.sql"),
+        ))
+        .execute(&pool)
+        .await?;
         sqlx::raw_sql(
             "create table lamp (id text primary key, times_lit bigint not null);
              create table room (lamp text, room text check (room <> 'nowhere'), \

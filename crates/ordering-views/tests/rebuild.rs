@@ -1,0 +1,71 @@
+//! A rebuilt table is the one that the migrations made: columns, rules, indexes, storage, rights.
+
+use ordering_views::{
+    CommitSource, Delivery, MIGRATOR, Plan, Rebuild, Shop, StreamId, Swap, Version,
+};
+use sqlx::{Executor, PgPool};
+
+#[derive(Clone)]
+struct Nothing;
+
+impl CommitSource for Nothing {
+    async fn read_after(&self, _: &StreamId, _: Version) -> Result<Vec<Delivery>, String> {
+        Ok(Vec::new())
+    }
+}
+
+/// Everything that the catalog says of the tables, a line each.
+async fn catalog(pool: &PgPool) -> anyhow::Result<Vec<String>> {
+    let sql = "\
+        select format('%s %s %s %s %s', c.relname, a.attnum, a.attname, a.atttypid::regtype, \
+            a.attnotnull) || coalesce(pg_get_expr(d.adbin, d.adrelid), '') as line \
+        from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 \
+        left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum \
+        where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' \
+        union all select indexdef from pg_indexes where schemaname = 'public' \
+        union all select format('%s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) \
+        from pg_constraint where connamespace = 'public'::regnamespace \
+        union all select format('%s %s %s', relname, reloptions, relacl) from pg_class \
+        where relnamespace = 'public'::regnamespace and relkind = 'r' \
+        order by line";
+    Ok(sqlx::query_scalar(sql).fetch_all(pool).await?)
+}
+
+#[tokio::test]
+async fn a_rebuilt_table_is_the_one_that_the_migrations_made() -> anyhow::Result<()> {
+    let database = local_postgres::test_database().await?;
+    let pool = PgPool::connect(&database.url).await?;
+    MIGRATOR.run(&pool).await?;
+    pool.execute("grant select on order_history, product to public").await?;
+    let made = catalog(&pool).await?;
+    assert!(made.iter().any(|line| line.contains("order_history_search")), "{made:#?}");
+    for views in [vec![], vec!["orders".to_owned()]] {
+        let plan = Plan { views, source: "nothing".to_owned() };
+        let rebuild = Rebuild::begin(&pool, (Shop, Nothing), &plan).await?;
+        rebuild.follow().await?;
+        assert_eq!(rebuild.swap().await?, Swap::Done);
+        assert_eq!(catalog(&pool).await?, made);
+    }
+    let rollback = Rebuild::back(&pool, (Shop, Nothing)).await?;
+    assert_eq!(rollback.swap().await?, Swap::Done);
+    assert_eq!(catalog(&pool).await?, made);
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_table_of_the_read_model_is_in_one_view() -> anyhow::Result<()> {
+    let database = local_postgres::test_database().await?;
+    let pool = PgPool::connect(&database.url).await?;
+    MIGRATOR.run(&pool).await?;
+    let plan = Plan { views: vec![], source: "nothing".to_owned() };
+    let _rebuild = Rebuild::begin(&pool, (Shop, Nothing), &plan).await?;
+    let forgotten: Vec<String> = sqlx::query_scalar(
+        "select tablename::text from pg_tables where schemaname = 'public' \
+         and tablename not in ('rebuild', 'rebuild_part', '_sqlx_migrations') \
+         except select tablename::text from pg_tables where schemaname = 'next_generation'",
+    )
+    .fetch_all(&pool)
+    .await?;
+    assert!(forgotten.is_empty(), "not rebuilt: {forgotten:?}");
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! Whether two generations hold the same rows.
+
+use std::fmt;
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+
+use super::NEXT;
+use crate::{Changes, Owner, ReadModel};
+
+/// How many rows that differ are shown of a table.
+const SHOWN: i64 = 5;
+
+/// What a comparison of two generations found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parity {
+    /// By table.
+    pub tables: Vec<TableParity>,
+    /// Streams that were left out, as one generation was further than the other.
+    pub moving_streams: u64,
+}
+
+/// How one table compares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableParity {
+    /// The table.
+    pub table: String,
+    /// Rows of the live generation.
+    pub live_rows: u64,
+    /// Rows of the next.
+    pub next_rows: u64,
+    /// Rows that only one of both has as they are, up to a few of each.
+    pub differing: Vec<String>,
+}
+
+impl Parity {
+    /// Whether both hold the same rows.
+    #[must_use]
+    pub fn is_same(&self) -> bool {
+        self.tables.iter().all(|table| table.differing.is_empty())
+    }
+}
+
+impl fmt::Display for TableParity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { table, live_rows, next_rows, differing } = self;
+        if differing.is_empty() {
+            return write!(f, "{table}: {next_rows} rows, the same");
+        }
+        write!(f, "{table}: {live_rows} rows live, {next_rows} in the next generation, differing")?;
+        differing.iter().try_for_each(|row| write!(f, "\n  {row}"))
+    }
+}
+
+/// Compares tables row by row, in one snapshot. Tallies are compared when no stream moves, as every
+/// stream may have fed them.
+pub(super) async fn compare<M: ReadModel>(
+    live: &PgPool,
+    tables: &[&'static str],
+    categories: Option<Vec<&'static str>>,
+) -> Result<Parity, sqlx::Error> {
+    let mut connection = live.acquire().await?;
+    let mut snapshot =
+        connection.begin_with("begin isolation level repeatable read read only").await?;
+    let moving: Vec<String> = sqlx::query_scalar(
+        "select stream from public.position p \
+         full join next_generation.position n using (stream) \
+         where ($1::text[] is null or split_part(stream, '-', 1) = any($1)) \
+             and p.applied is distinct from n.applied",
+    )
+    .bind(categories)
+    .fetch_all(&mut *snapshot)
+    .await?;
+    let mut parity = Parity { tables: Vec::new(), moving_streams: moving.len() as u64 };
+    let mut model = M::Tables::default();
+    for changes in M::each(&mut model) {
+        let comparable = changes.owner().is_some() || moving.is_empty();
+        if tables.contains(&changes.table()) && comparable {
+            parity.tables.push(compare_table(&mut snapshot, changes, &moving).await?);
+        }
+    }
+    snapshot.rollback().await?;
+    Ok(parity)
+}
+
+/// First by a checksum over each, as it needs no sorting; row by row only where that differs.
+async fn compare_table(
+    snapshot: &mut PgConnection,
+    changes: &dyn Changes,
+    moving: &[String],
+) -> Result<TableParity, sqlx::Error> {
+    let table = changes.table();
+    let (settled, moving) = settled(changes.owner(), moving);
+    let side = |schema: &str| format!("select t::text as row from {schema}.{table} t {settled}");
+    let sum = |schema: &str| {
+        let rows = side(schema);
+        let sql = format!(
+            "select count(*), coalesce(sum(hashtextextended(row, 0)::numeric), 0)::text \
+             from ({rows}) rows"
+        );
+        sqlx::query_as::<_, (i64, String)>(AssertSqlSafe(sql)).bind(&moving)
+    };
+    let (live_rows, live) = sum("public").fetch_one(&mut *snapshot).await?;
+    let (next_rows, next) = sum(NEXT).fetch_one(&mut *snapshot).await?;
+    let mut differing = Vec::new();
+    if (live_rows, live) != (next_rows, next) {
+        for (name, one, other) in [("live", "public", NEXT), ("next", NEXT, "public")] {
+            let (one, other) = (side(one), side(other));
+            let sql =
+                format!("select '{name}: ' || row from ({one} except {other}) d limit {SHOWN}");
+            let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
+                .bind(&moving)
+                .fetch_all(&mut *snapshot)
+                .await?;
+            differing.extend(rows);
+        }
+    }
+    let (live_rows, next_rows) = (live_rows.unsigned_abs(), next_rows.unsigned_abs());
+    Ok(TableParity { table: table.to_owned(), live_rows, next_rows, differing })
+}
+
+/// The rows of streams that stand still: a condition, and what to bind to it.
+fn settled(owner: Option<Owner>, moving: &[String]) -> (String, Vec<String>) {
+    let Some(Owner { category, column }) = owner else {
+        return ("where $1::text[] is not null".to_owned(), Vec::new());
+    };
+    let id = |stream: &String| match category {
+        None => Some(stream.clone()),
+        Some(category) => {
+            stream.split_once('-').filter(|(of, _)| *of == category).map(|(_, id)| id.to_owned())
+        }
+    };
+    let condition = format!("where t.{}::text <> all($1::text[])", column.name);
+    (condition, moving.iter().filter_map(id).collect())
+}

@@ -1,0 +1,145 @@
+//! The moment at which the next generation becomes the live one.
+
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool};
+use tokio::time::sleep;
+
+use super::{NEXT, PREVIOUS, RebuildError};
+use crate::ApplyError;
+
+/// Readers wait for the tables at most as long as the swap waits for other readers; below
+/// Postgres's `deadlock_timeout`, so that it is the swap that gives way.
+const PATIENCE: &str = "set local lock_timeout = '400ms'";
+
+/// How often the swap tries to find a moment in which nobody reads.
+const ATTEMPTS: u32 = 50;
+
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What became of a swap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Swap {
+    /// The next generation is live.
+    Done,
+    /// So many streams were behind: catch up, and try again.
+    Behind(u64),
+}
+
+/// What is swapped.
+pub(super) struct Scope {
+    pub(super) tables: Vec<&'static str>,
+    /// The categories of the streams at hand; `None` means all.
+    pub(super) categories: Option<Vec<&'static str>>,
+    /// Whether these are all tables, so that the positions may follow the next generation.
+    pub(super) is_whole: bool,
+}
+
+pub(super) async fn swap(live: &PgPool, scope: &Scope) -> Result<Swap, RebuildError> {
+    let mut attempt = 1;
+    loop {
+        let mut connection = live.acquire().await?;
+        match attempt_swap(&mut connection, scope).await {
+            Err(RebuildError::Apply(error)) if is_busy(&error) && attempt < ATTEMPTS => {
+                attempt += 1;
+                sleep(PAUSE).await;
+            }
+            settled => return settled,
+        }
+    }
+}
+
+/// lock_not_available, or deadlock_detected.
+fn is_busy(error: &ApplyError) -> bool {
+    let ApplyError::Database(sqlx::Error::Database(error)) = error else { return false };
+    matches!(error.code().as_deref(), Some("55P03" | "40P01"))
+}
+
+/// With the positions locked no projector writes either generation, so what is compared here is
+/// what is swapped. Whoever waited for a lock finds the tables by name again when it is released.
+async fn attempt_swap(connection: &mut PgConnection, scope: &Scope) -> Result<Swap, RebuildError> {
+    let mut transaction = connection.begin().await?;
+    transaction.execute(PATIENCE).await?;
+    let lock = "lock table public.position, next_generation.position in share row exclusive mode";
+    transaction.execute(lock).await?;
+    let (behind, ahead) = compare(&mut transaction, scope).await?;
+    if behind > 0 {
+        transaction.rollback().await?;
+        return Ok(Swap::Behind(behind));
+    }
+    if !ahead.is_empty() {
+        adopt(&mut transaction, &ahead).await?;
+    }
+    transaction.execute(AssertSqlSafe(moves(&scope.tables))).await?;
+    transaction.commit().await?;
+    Ok(Swap::Done)
+}
+
+/// How many streams the next generation has less of, and which ones it has more of.
+async fn compare(
+    transaction: &mut PgConnection,
+    scope: &Scope,
+) -> Result<(u64, Vec<String>), RebuildError> {
+    let differing: Vec<(String, bool)> = sqlx::query_as(
+        "select coalesce(p.stream, n.stream), coalesce(n.applied, 0) > coalesce(p.applied, 0) \
+         from public.position p full join next_generation.position n on n.stream = p.stream \
+         where ($1::text[] is null or split_part(coalesce(p.stream, n.stream), '-', 1) = any($1)) \
+             and coalesce(p.applied, 0) <> coalesce(n.applied, 0)",
+    )
+    .bind(scope.categories.as_deref())
+    .fetch_all(&mut *transaction)
+    .await?;
+    let (mut behind, mut ahead) = (0, Vec::new());
+    for (stream, is_ahead) in differing {
+        match is_ahead {
+            true if scope.is_whole => ahead.push(stream),
+            true => return Err(RebuildError::Ahead { stream }),
+            false => behind += 1,
+        }
+    }
+    Ok((behind, ahead))
+}
+
+/// Streams of which the next generation has more, as when the live one was lost: the positions of
+/// both change places, and so does what is known of their quarantine.
+async fn adopt(transaction: &mut PgConnection, ahead: &[String]) -> Result<(), RebuildError> {
+    transaction
+        .execute("create temporary table was_live (like public.position) on commit drop")
+        .await?;
+    for statement in [
+        "insert into was_live select * from public.position where stream = any($1)",
+        "delete from public.position where stream = any($1)",
+        "insert into public.position \
+         select * from next_generation.position where stream = any($1)",
+        "delete from next_generation.position where stream = any($1)",
+        "insert into next_generation.position select * from was_live where stream = any($1)",
+        "update public.quarantine q set resolution = 'redriven', resolved_at = now() \
+         from public.position p where p.stream = q.stream and q.stream = any($1) \
+             and q.version <= p.applied and q.resolution is null",
+        "insert into public.quarantine \
+         select * from next_generation.quarantine where stream = any($1) on conflict do nothing",
+    ] {
+        sqlx::query(statement).bind(ahead).execute(&mut *transaction).await?;
+    }
+    Ok(())
+}
+
+fn moves(tables: &[&'static str]) -> String {
+    let mut sql = format!("drop schema if exists {PREVIOUS} cascade; create schema {PREVIOUS}; ");
+    let names: Vec<_> = tables.iter().map(|table| format!("public.{table}")).collect();
+    sql.push_str(&format!("lock table {} in access exclusive mode; ", names.join(", ")));
+    for table in tables {
+        sql.push_str(&format!(
+            "alter table public.{table} set schema {PREVIOUS}; \
+             alter table {NEXT}.{table} set schema public; "
+        ));
+    }
+    for table in ["position", "quarantine"] {
+        sql.push_str(&format!("alter table {NEXT}.{table} set schema {PREVIOUS}; "));
+    }
+    sql.push_str(&format!(
+        "drop schema {NEXT} cascade; delete from public.rebuild; truncate public.rebuild_part"
+    ));
+    sql
+}
