@@ -4,6 +4,8 @@
 #[path = "engine/lamps.rs"]
 mod lamps;
 
+use std::time::{Duration, Instant};
+
 use lamps::{House, Light, Shelf, lit, lit_at, poison};
 use projection::{
     CaughtUp, Checkpoint, Commit, Delivery, Generations, Plan, Rebuild, RebuildError, Swap,
@@ -179,6 +181,24 @@ async fn a_read_model_that_was_lost_comes_back_with_its_positions() -> anyhow::R
     assert_eq!(house.applied("a").await?.0, 2);
     let again = house.deliver(house.shelf.all()).await?;
     assert_eq!((again.duplicates, again.applied), (3, 0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_swap_waits_for_the_batch_that_is_being_written() -> anyhow::Result<()> {
+    let house = furnished().await?;
+    let rebuild = copied(&house).await?;
+    let mut batch = house.pool.begin().await?;
+    batch.execute("update position set applied = 2 where stream = 'lamp-b'").await?;
+    let swap = tokio::spawn(async move { rebuild.swap().await });
+    let waiting = "select count(*) from pg_locks where not granted \
+                   and relation = 'public.position'::regclass";
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&house.pool).await? == 0 {
+        assert!(Instant::now() < deadline && !swap.is_finished(), "it does not wait");
+    }
+    batch.commit().await?;
+    assert_eq!(swap.await??, Swap::Behind(1), "it sees what was written");
     Ok(())
 }
 

@@ -127,8 +127,6 @@ async fn adopt(transaction: &mut PgConnection, ahead: &[String]) -> Result<(), R
 
 fn moves(tables: &[&'static str]) -> String {
     let mut sql = format!("drop schema if exists {PREVIOUS} cascade; create schema {PREVIOUS}; ");
-    let names: Vec<_> = tables.iter().map(|table| format!("public.{table}")).collect();
-    sql.push_str(&format!("lock table {} in access exclusive mode; ", names.join(", ")));
     for table in tables {
         sql.push_str(&format!(
             "alter table public.{table} set schema {PREVIOUS}; \
