@@ -53,7 +53,7 @@ dynamodb-local: ## fetches AWS's DynamoDB Local for the event store's contract, 
 year: target/year/orders.ndjson ## fetches the whole year of baskets, 155,368 orders, for what is measured
 
 bench: year ## measures every published figure beside its floor: make bench [ONLY=projector]
-	cargo build --profile bench --package bench
+	cargo build --profile bench --package bench --package cli
 	target/release/bench $(if $(ONLY),--only $(ONLY))
 
 clean: ## removes what was built and the stack's data

@@ -31,7 +31,7 @@ pub(crate) use progress::Checkpoints;
 
 /// Between two looks at an idle shard. Lambda looks four times a second; a developer should not
 /// have to wait for it.
-const IDLE: Duration = Duration::from_millis(25);
+pub(crate) const IDLE: Duration = Duration::from_millis(25);
 
 /// After a failed read.
 const AFTER_ERROR: Duration = Duration::from_millis(500);

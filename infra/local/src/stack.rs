@@ -19,7 +19,7 @@ use crate::folder::{self, Folder};
 use crate::gateway::{Api, Gateway};
 use crate::issuer::{DAY, Grant, Issuer};
 use crate::lag::Lag;
-use crate::poller::{Checkpoints, Poller, Source};
+use crate::poller::{self, Checkpoints, Poller, Source};
 use crate::template::Template;
 use crate::wiring::Wiring;
 
@@ -57,6 +57,9 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// How often the poller looks for records when there were none.
+    pub const POLL_INTERVAL: Duration = poller::IDLE;
+
     /// Starts everything and returns when the gateway answers.
     ///
     /// # Errors

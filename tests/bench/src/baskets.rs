@@ -28,6 +28,13 @@ pub(crate) fn imports(orders: usize) -> anyhow::Result<Vec<Commit>> {
     commits.map(|(number, basket)| import(basket, round(number))).collect()
 }
 
+/// The whole year, each basket once, in the order of time; `make year` fetches it.
+pub(crate) fn year() -> anyhow::Result<Vec<Commit>> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/year/orders.ndjson");
+    let text = fs::read_to_string(&file).context("`make year` fetches the year of baskets")?;
+    text.lines().map(|line| import(&serde_json::from_str(line)?, 0)).collect()
+}
+
 fn import(basket: &Basket, round: usize) -> anyhow::Result<Commit> {
     let reference = format!("{}-{round}", basket.reference);
     let id = OrderId::imported(&reference);

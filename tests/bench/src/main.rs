@@ -7,6 +7,8 @@ mod baskets;
 mod copy;
 mod one_by_one;
 mod projector;
+mod rebuild;
+mod visible;
 mod report;
 mod rows;
 
@@ -25,7 +27,7 @@ struct Options {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Only {
-    /// Applying batches of order events.
+    /// Applying batches of order events, rebuilding them, and how soon a commit is visible.
     Projector,
 }
 
@@ -35,6 +37,8 @@ async fn main() -> anyhow::Result<()> {
     let mut figures = Vec::new();
     if options.only.is_none_or(|only| only == Only::Projector) {
         figures.extend(projector::measure(options.orders).await?);
+        figures.extend(rebuild::measure().await?);
+        figures.extend(visible::measure().await?);
     }
     report::write(&figures)
 }

@@ -16,7 +16,7 @@ const ONE_BY_ONE: usize = 1_000;
 const ROUNDS: usize = 3;
 
 /// Everything is delivered, so nothing is ever read again.
-struct NothingMissing;
+pub(crate) struct NothingMissing;
 
 impl CommitSource for NothingMissing {
     async fn read_after(&self, _: &StreamId, _: Version) -> Result<Vec<Delivery>, String> {
@@ -59,7 +59,7 @@ pub(crate) async fn measure(orders: usize) -> anyhow::Result<Vec<Figure>> {
 }
 
 /// A server with the tables and nothing in them, reached over its socket.
-async fn database() -> anyhow::Result<(Server, PgPool)> {
+pub(crate) async fn database() -> anyhow::Result<(Server, PgPool)> {
     let server = Server::throwaway().await?;
     let url = server.socket_url("postgres");
     let pool = PgPoolOptions::new().max_connections(2).connect(&url).await?;
@@ -67,7 +67,7 @@ async fn database() -> anyhow::Result<(Server, PgPool)> {
     Ok((server, pool))
 }
 
-fn rate(events: usize, took: Duration) -> f64 {
+pub(crate) fn rate(events: usize, took: Duration) -> f64 {
     events as f64 / took.as_secs_f64()
 }
 
@@ -94,12 +94,12 @@ async fn two(commits: &[Commit], batch: usize) -> anyhow::Result<f64> {
     Ok(rate(commits.len(), start.elapsed()))
 }
 
-fn deliveries(commits: &[Commit], batch: usize) -> Vec<Vec<Delivery>> {
+pub(crate) fn deliveries(commits: &[Commit], batch: usize) -> Vec<Vec<Delivery>> {
     let deliver = |batch: &[Commit]| batch.iter().cloned().map(Delivery::Commit).collect();
     commits.chunks(batch).map(deliver).collect()
 }
 
-async fn apply(
+pub(crate) async fn apply(
     engine: &Engine<Shop, NothingMissing>,
     batches: Vec<Vec<Delivery>>,
 ) -> anyhow::Result<()> {

@@ -20,7 +20,17 @@ pub(crate) struct Figure {
 
 impl Figure {
     pub(crate) fn rate(name: &'static str, value: f64, floor: f64, against: &'static str) -> Self {
-        Self { name, value, unit: "events/s", floor, ratio: value / floor, against }
+        Self::new(name, value, "events/s", floor, against)
+    }
+
+    pub(crate) fn new(
+        name: &'static str,
+        value: f64,
+        unit: &'static str,
+        floor: f64,
+        against: &'static str,
+    ) -> Self {
+        Self { name, value, unit, floor, ratio: value / floor, against }
     }
 }
 

@@ -1,0 +1,192 @@
+//! `millrace rebuild` of the whole year, beside COPY of the same rows; and whether a commit costs
+//! more in a table that has grown.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, ensure};
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region},
+};
+use event_store::EventStore;
+use futures::{StreamExt, TryStreamExt};
+use indicatif::{ProgressBar, ProgressStyle};
+use local_postgres::Server;
+use ordering_views::{Commit, Engine, Shop};
+use sqlx::{Connection, Executor, PgConnection, PgPool};
+use tokio::net::TcpListener;
+
+use crate::{
+    baskets, copy,
+    projector::{NothingMissing, apply, database, deliveries, rate},
+    report::Figure,
+    rows,
+};
+
+const TABLE: &str = "event-table";
+
+/// How many orders are written or copied at a time.
+const BATCH: usize = 1_000;
+
+/// Writers that fill the event table.
+const WRITERS: usize = 16;
+
+pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
+    let year = baskets::year()?;
+    let tenth = &year[..year.len() / 10];
+    let small = rebuild(tenth).await?;
+    let all = rebuild(&year).await?;
+    let floor = floor(&year).await?;
+    let (first, last) = growth(&year).await?;
+    Ok(vec![
+        Figure::rate("rebuild", all.rate, floor, "COPY of the same rows, asked for: 0.5"),
+        Figure::new("rebuild peak RSS", all.rss_mb, "MB", small.rss_mb, "of a tenth of the table"),
+        Figure::rate("last tenth of the year", last, first, "the first tenth, asked for: 0.9"),
+    ])
+}
+
+struct Rebuilt {
+    rate: f64,
+    rss_mb: f64,
+}
+
+/// From an event table of its own, by the program that operators use. The whole run counts: scan,
+/// folds, rows, indexes, comparison, swap.
+async fn rebuild(commits: &[Commit]) -> anyhow::Result<Rebuilt> {
+    let (server, pool) = database().await?;
+    let (endpoint, client) = event_table().await?;
+    fill(&client, commits).await?;
+    let start = Instant::now();
+    let mut process = Command::new(program()?)
+        .args(["rebuild", "--accept-differences"])
+        .env("DATABASE_URL", server.socket_url("postgres"))
+        .env("EVENT_TABLE", TABLE)
+        .env("AWS_ENDPOINT_URL", endpoint)
+        .env("AWS_REGION", "eu-central-1")
+        .env("AWS_ACCESS_KEY_ID", "local")
+        .env("AWS_SECRET_ACCESS_KEY", "local")
+        .stdout(Stdio::null())
+        .spawn()?;
+    let mut rss_mb = 0.0_f64;
+    let status = loop {
+        rss_mb = rss_mb.max(peak_rss_mb(process.id()).unwrap_or(0.0));
+        if let Some(status) = process.try_wait()? {
+            break status;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let took = start.elapsed();
+    ensure!(status.success(), "the rebuild failed: {status}");
+    let rows: i64 =
+        sqlx::query_scalar("select count(*) from order_history").fetch_one(&pool).await?;
+    ensure!(rows.unsigned_abs() == commits.len() as u64, "{rows} of {} orders", commits.len());
+    Ok(Rebuilt { rate: rate(commits.len(), took), rss_mb })
+}
+
+/// Where `make bench` built it.
+fn program() -> anyhow::Result<PathBuf> {
+    let program = std::env::current_exe()?.with_file_name("millrace");
+    ensure!(program.exists(), "{} is not built: use `make bench`", program.display());
+    Ok(program)
+}
+
+fn peak_rss_mb(process: u32) -> Option<f64> {
+    let status = std::fs::read_to_string(Path::new("/proc").join(process.to_string()).join("status"));
+    let status = status.ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1024.0)
+}
+
+async fn event_table() -> anyhow::Result<(String, Client)> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let endpoint = format!("http://{}", listener.local_addr()?);
+    let database = dynoxide::Database::memory()?;
+    database.create_table(serde_json::from_value(serde_json::json!({
+        "TableName": TABLE,
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [
+            {"AttributeName": "stream", "KeyType": "HASH"},
+            {"AttributeName": "version", "KeyType": "RANGE"},
+        ],
+        "AttributeDefinitions": [
+            {"AttributeName": "stream", "AttributeType": "S"},
+            {"AttributeName": "version", "AttributeType": "N"},
+        ],
+    }))?)?;
+    tokio::spawn(dynoxide::server::serve_on(listener, database));
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "bench"))
+        .endpoint_url(&endpoint)
+        .build();
+    Ok((endpoint, Client::from_conf(config)))
+}
+
+async fn fill(client: &Client, commits: &[Commit]) -> anyhow::Result<()> {
+    let store = EventStore::new(client.clone(), TABLE);
+    let progress = ProgressBar::new(commits.len() as u64).with_message("filling the event table");
+    progress.set_style(ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} {eta} left")?);
+    futures::stream::iter(commits)
+        .map(|commit| store.append(std::slice::from_ref(commit)))
+        .buffer_unordered(WRITERS)
+        .try_for_each(async |()| {
+            progress.inc(1);
+            Ok(())
+        })
+        .await?;
+    progress.finish_and_clear();
+    Ok(())
+}
+
+/// COPY of the same rows the way a bulk load is best done: the secondary indexes are built after.
+async fn floor(commits: &[Commit]) -> anyhow::Result<f64> {
+    let (server, pool) = database().await?;
+    let indexes = without_indexes(&pool).await?;
+    let mut connection = PgConnection::connect(&server.socket_url("postgres")).await?;
+    let mut took = Duration::ZERO;
+    for batch in commits.chunks(BATCH) {
+        let encoded: Vec<_> = rows::of(batch)?.iter().map(copy::encode).collect();
+        let start = Instant::now();
+        copy::copy(&mut connection, &encoded).await?;
+        took += start.elapsed();
+    }
+    let start = Instant::now();
+    for index in indexes {
+        connection.execute(sqlx::AssertSqlSafe(index)).await?;
+    }
+    Ok(rate(commits.len(), took + start.elapsed()))
+}
+
+/// Drops all secondary indexes; gives the statements that make them again.
+async fn without_indexes(pool: &PgPool) -> anyhow::Result<Vec<String>> {
+    let sql = "select c.relname::text, pg_get_indexdef(i.indexrelid) \
+         from pg_index i join pg_class c on c.oid = i.indexrelid \
+         where c.relnamespace = 'public'::regnamespace \
+             and not exists (select from pg_constraint k where k.conindid = i.indexrelid)";
+    let indexes: Vec<(String, String)> = sqlx::query_as(sql).fetch_all(pool).await?;
+    for (name, _) in &indexes {
+        pool.execute(sqlx::AssertSqlSafe(format!("drop index {name}"))).await?;
+    }
+    Ok(indexes.into_iter().map(|(_, statement)| statement).collect())
+}
+
+/// The rate over the first and the last tenth of the year, as one projector applies it.
+async fn growth(year: &[Commit]) -> anyhow::Result<(f64, f64)> {
+    let (_server, pool): (Server, PgPool) = database().await?;
+    let engine = Engine::new(pool, Shop, NothingMissing);
+    let mut rates = Vec::new();
+    for tenth in year.chunks(year.len().div_ceil(10)) {
+        let batches = deliveries(tenth, BATCH);
+        let start = Instant::now();
+        apply(&engine, batches).await?;
+        rates.push(rate(tenth.len(), start.elapsed()));
+    }
+    let first = rates.first().context("a year has a first tenth")?;
+    let last = rates.last().context("a year has a last tenth")?;
+    Ok((*first, *last))
+}
