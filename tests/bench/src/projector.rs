@@ -1,11 +1,16 @@
 //! Applying batches of order events: ours, COPY, and a statement a row.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs::Permissions,
+    os::unix::fs::PermissionsExt,
+    time::{Duration, Instant},
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use local_postgres::Server;
 use ordering_views::{Commit, CommitSource, Delivery, Engine, MIGRATOR, Shop, StreamId, Version};
 use sqlx::{Connection, PgConnection, PgPool, postgres::PgPoolOptions};
+use tempfile::{Builder, TempDir};
 
 use crate::{baskets, copy, one_by_one, report::Figure, rows};
 
@@ -26,16 +31,17 @@ impl CommitSource for NothingMissing {
 
 pub(crate) async fn measure(orders: usize) -> anyhow::Result<Vec<Figure>> {
     let commits = baskets::imports(orders)?;
-    let progress = ProgressBar::new(ROUNDS as u64 * 6).with_message("projector");
+    let progress = ProgressBar::new(ROUNDS as u64 * 7).with_message("projector");
     progress.set_style(ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} {elapsed}")?);
-    let mut best = [f64::MIN; 6];
+    let mut best = [f64::MIN; 7];
     for _ in 0..ROUNDS {
         let rates = [
-            ours(&commits, 1_000).await?,
+            ours(Database::in_memory().await?, &commits, 1_000).await?,
             floor(&commits, 1_000).await?,
-            ours(&commits, 100).await?,
+            ours(Database::in_memory().await?, &commits, 100).await?,
             floor(&commits, 100).await?,
             two(&commits, 1_000).await?,
+            ours(Database::durable().await?, &commits, 1_000).await?,
             slow(&commits[..ONE_BY_ONE.min(commits.len())]).await?,
         ];
         for (best, rate) in best.iter_mut().zip(rates) {
@@ -44,36 +50,56 @@ pub(crate) async fn measure(orders: usize) -> anyhow::Result<Vec<Figure>> {
         }
     }
     progress.finish_and_clear();
-    let [ours_1000, copy_1000, ours_100, copy_100, two, one_by_one] = best;
+    let [ours_1000, copy_1000, ours_100, copy_100, two, durable, one_by_one] = best;
     Ok(vec![
         Figure::rate("apply 1000", ours_1000, copy_1000, "binary COPY, asked for: 0.6"),
         Figure::rate("apply 100", ours_100, copy_100, "binary COPY, asked for: 0.75"),
         Figure::rate("two projectors", two, ours_1000, "one projector, asked for: 1.5"),
         Figure::rate(
             "apply 1000 by row",
-            ours_1000,
+            durable,
             one_by_one,
-            "a statement a row, asked for: 20",
+            "a statement a row and a transaction an event, both with fsync, asked for: 20",
         ),
     ])
 }
 
 /// A server with the tables and nothing in them, reached over its socket.
-pub(crate) async fn database() -> anyhow::Result<(Server, PgPool)> {
-    let server = Server::throwaway().await?;
-    let url = server.socket_url("postgres");
-    let pool = PgPoolOptions::new().max_connections(2).connect(&url).await?;
-    MIGRATOR.run(&pool).await?;
-    Ok((server, pool))
+pub(crate) struct Database {
+    pub(crate) server: Server,
+    pub(crate) pool: PgPool,
+    /// Where it is, if that is not in memory.
+    _folder: Option<TempDir>,
+}
+
+impl Database {
+    /// Without `fsync`, so that what is measured is work and not a disk.
+    pub(crate) async fn in_memory() -> anyhow::Result<Self> {
+        Self::of(Server::throwaway().await?, None).await
+    }
+
+    /// On the disk, with `fsync`: what a transaction an event costs is that it waits for it.
+    async fn durable() -> anyhow::Result<Self> {
+        let permissions = Permissions::from_mode(0o711); // the server's account gets through
+        let folder = Builder::new().permissions(permissions).tempdir()?;
+        let server = Server::start(folder.path().join("postgres")).await?;
+        Self::of(server, Some(folder)).await
+    }
+
+    async fn of(server: Server, folder: Option<TempDir>) -> anyhow::Result<Self> {
+        let url = server.socket_url("postgres");
+        let pool = PgPoolOptions::new().max_connections(2).connect(&url).await?;
+        MIGRATOR.run(&pool).await?;
+        Ok(Self { server, pool, _folder: folder })
+    }
 }
 
 pub(crate) fn rate(events: usize, took: Duration) -> f64 {
     events as f64 / took.as_secs_f64()
 }
 
-async fn ours(commits: &[Commit], batch: usize) -> anyhow::Result<f64> {
-    let (_server, pool) = database().await?;
-    let engine = Engine::new(pool, Shop, NothingMissing);
+async fn ours(database: Database, commits: &[Commit], batch: usize) -> anyhow::Result<f64> {
+    let engine = Engine::new(database.pool.clone(), Shop, NothingMissing);
     let batches = deliveries(commits, batch);
     let start = Instant::now();
     apply(&engine, batches).await?;
@@ -82,10 +108,11 @@ async fn ours(commits: &[Commit], batch: usize) -> anyhow::Result<f64> {
 
 /// Two projectors, as two shards would have them, on one database.
 async fn two(commits: &[Commit], batch: usize) -> anyhow::Result<f64> {
-    let (_server, pool) = database().await?;
+    let database = Database::in_memory().await?;
     let (here, there) = commits.split_at(commits.len() / 2);
     let (here, there) = (deliveries(here, batch), deliveries(there, batch));
-    let [one, other] = [pool.clone(), pool].map(|pool| Engine::new(pool, Shop, NothingMissing));
+    let pools = [database.pool.clone(), database.pool.clone()];
+    let [one, other] = pools.map(|pool| Engine::new(pool, Shop, NothingMissing));
     let start = Instant::now();
     let one = tokio::spawn(async move { apply(&one, here).await });
     let other = tokio::spawn(async move { apply(&other, there).await });
@@ -110,13 +137,13 @@ pub(crate) async fn apply(
 }
 
 async fn floor(commits: &[Commit], batch: usize) -> anyhow::Result<f64> {
-    let (database, _) = database().await?;
+    let database = Database::in_memory().await?;
     let mut batches = Vec::new();
     for batch in commits.chunks(batch) {
         let encoded: Vec<_> = rows::of(batch)?.iter().map(copy::encode).collect();
         batches.push(encoded);
     }
-    let mut connection = PgConnection::connect(&database.socket_url("postgres")).await?;
+    let mut connection = PgConnection::connect(&database.server.socket_url("postgres")).await?;
     let start = Instant::now();
     for batch in &batches {
         copy::copy(&mut connection, batch).await?;
@@ -125,10 +152,10 @@ async fn floor(commits: &[Commit], batch: usize) -> anyhow::Result<f64> {
 }
 
 async fn slow(commits: &[Commit]) -> anyhow::Result<f64> {
-    let (database, _) = database().await?;
+    let database = Database::durable().await?;
     let events = commits.iter().map(|commit| rows::of(std::slice::from_ref(commit)));
     let events = events.collect::<anyhow::Result<Vec<_>>>()?;
-    let mut connection = PgConnection::connect(&database.socket_url("postgres")).await?;
+    let mut connection = PgConnection::connect(&database.server.socket_url("postgres")).await?;
     let start = Instant::now();
     for event in &events {
         one_by_one::insert(&mut connection, event).await?;

@@ -15,14 +15,13 @@ use aws_sdk_dynamodb::{
 use event_store::EventStore;
 use futures::{StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
-use local_postgres::Server;
 use ordering_views::{Commit, Engine, Shop};
 use sqlx::{Connection, Executor, PgConnection, PgPool};
 use tokio::net::TcpListener;
 
 use crate::{
     baskets, copy,
-    projector::{NothingMissing, apply, database, deliveries, rate},
+    projector::{Database, NothingMissing, apply, deliveries, rate},
     report::Figure,
     rows,
 };
@@ -57,13 +56,13 @@ struct Rebuilt {
 /// From an event table of its own, by the program that operators use. The whole run counts: scan,
 /// folds, rows, indexes, comparison, swap.
 async fn rebuild(commits: &[Commit]) -> anyhow::Result<Rebuilt> {
-    let (server, pool) = database().await?;
+    let database = Database::in_memory().await?;
     let (endpoint, client) = event_table().await?;
     fill(&client, commits).await?;
     let start = Instant::now();
     let mut process = Command::new(program()?)
         .args(["rebuild", "--accept-differences"])
-        .env("DATABASE_URL", server.socket_url("postgres"))
+        .env("DATABASE_URL", database.server.socket_url("postgres"))
         .env("EVENT_TABLE", TABLE)
         .env("AWS_ENDPOINT_URL", endpoint)
         .env("AWS_REGION", "eu-central-1")
@@ -82,7 +81,7 @@ async fn rebuild(commits: &[Commit]) -> anyhow::Result<Rebuilt> {
     let took = start.elapsed();
     ensure!(status.success(), "the rebuild failed: {status}");
     let rows: i64 =
-        sqlx::query_scalar("select count(*) from order_history").fetch_one(&pool).await?;
+        sqlx::query_scalar("select count(*) from order_history").fetch_one(&database.pool).await?;
     ensure!(rows.unsigned_abs() == commits.len() as u64, "{rows} of {} orders", commits.len());
     Ok(Rebuilt { rate: rate(commits.len(), took), rss_mb })
 }
@@ -145,9 +144,9 @@ async fn fill(client: &Client, commits: &[Commit]) -> anyhow::Result<()> {
 
 /// COPY of the same rows the way a bulk load is best done: the secondary indexes are built after.
 async fn floor(commits: &[Commit]) -> anyhow::Result<f64> {
-    let (server, pool) = database().await?;
-    let indexes = without_indexes(&pool).await?;
-    let mut connection = PgConnection::connect(&server.socket_url("postgres")).await?;
+    let database = Database::in_memory().await?;
+    let indexes = without_indexes(&database.pool).await?;
+    let mut connection = PgConnection::connect(&database.server.socket_url("postgres")).await?;
     let mut took = Duration::ZERO;
     for batch in commits.chunks(BATCH) {
         let encoded: Vec<_> = rows::of(batch)?.iter().map(copy::encode).collect();
@@ -177,8 +176,8 @@ async fn without_indexes(pool: &PgPool) -> anyhow::Result<Vec<String>> {
 
 /// The rate over the first and the last tenth of the year, as one projector applies it.
 async fn growth(year: &[Commit]) -> anyhow::Result<(f64, f64)> {
-    let (_server, pool): (Server, PgPool) = database().await?;
-    let engine = Engine::new(pool, Shop, NothingMissing);
+    let database = Database::in_memory().await?;
+    let engine = Engine::new(database.pool.clone(), Shop, NothingMissing);
     let mut rates = Vec::new();
     for tenth in year.chunks(year.len().div_ceil(10)) {
         let batches = deliveries(tenth, BATCH);
