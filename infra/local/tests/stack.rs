@@ -1,6 +1,9 @@
 //! The stack as a whole: what its user relies on, whatever the functions do.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use local_stack::{FaultPlan, Options, Stack};
@@ -40,7 +43,11 @@ async fn what_was_written_is_visible_and_outlives_a_restart() -> Result<()> {
     let stack = Stack::start(options(dir.path(), "")?).await?;
     let token = add_product(&stack, "T1").await?;
     ensure!(product(&stack, "T1", &token).await?["unit_price_cents"] == 250);
-    ensure!(stack.lag_ms().len() == 1, "one commit was measured");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while stack.lag_ms().len() != 1 {
+        ensure!(Instant::now() < deadline, "one commit was measured");
+        tokio::task::yield_now().await;
+    }
     stack.stop().await;
 
     let stack = Stack::start(options(dir.path(), "")?).await?;
