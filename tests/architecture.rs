@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// A crate and the crates of ours that it may name; `*` may see all.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("decider", &[]),
     ("ordering", &["decider"]),
     ("event-store", &["decider"]),
@@ -13,9 +13,12 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("ordering-views", &["ordering", "projection"]),
     // the HTTP edge that both functions share, see docs/adr
     ("edge", &["decider"]),
+    // the way into the database, see docs/adr
+    ("database", &[]),
     ("command", &["edge", "event-store", "ordering"]),
-    ("projector", &["event-store", "ordering-views"]),
-    ("query", &["edge", "ordering-views"]),
+    ("projector", &["database", "event-store", "ordering-views"]),
+    ("query", &["database", "edge", "ordering-views"]),
+    ("migrate", &["database", "ordering-views"]),
     // a Postgres to start, which knows nothing of ours
     ("local-postgres", &[]),
     ("local-stack", &["*"]),
