@@ -2,7 +2,7 @@
 # itself. PORT and DATA_DIR move the stack.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev token test bench check format lint template readme dynamodb-local year build e2e clean
+.PHONY: help demo dev token test bench check format lint template readme dynamodb-local year build e2e upgrade clean
 SHELL := /bin/bash
 
 export PORT ?= 9000
@@ -72,8 +72,12 @@ BOOTSTRAPS ?= target/lambda/$(subst aarch64,arm64,$(shell uname -m))
 
 e2e: $(VENV)/ready $(MINISTACK)/ready ## deploys the template to an emulator and sends orders through it; needs make build
 	cargo build --quiet --package local-postgres
+	infra/e2e/next-release.sh
 	target/debug/with-postgres python3 infra/e2e --bootstraps $(BOOTSTRAPS) \
-	    --ministack $(MINISTACK)/bin/python3 $(if $(NEXT_BOOTSTRAPS),--next-bootstraps $(NEXT_BOOTSTRAPS))
+	    --next-migrate target/e2e/next/migrate/bootstrap --ministack $(MINISTACK)/bin/python3
+
+upgrade: ## runs the new migrations under the release before, while it serves: make upgrade [PREVIOUS=<commit>]
+	tests/upgrade.sh
 
 clean: ## removes what was built and the stack's data
 	cargo clean

@@ -5,8 +5,9 @@ from conftest import NESTED, expanded, source
 
 SIZES = source("template.yaml")["Mappings"]["Sizes"]
 
-# Connections that one sandbox of a function holds.
-POOLS = {"Projector": 1, "Query": 2}
+# Connections that one sandbox of a function holds; the projector's second one is for the next
+# generation while there is one.
+POOLS = {"Projector": 2, "Query": 2}
 MIGRATIONS = 2
 
 # Amazon Aurora User Guide, "Maximum connections for Aurora Serverless v2", PostgreSQL: what the

@@ -6,5 +6,6 @@ mod crash;
 mod faults;
 mod operations;
 mod rebuild;
+mod restore;
 mod scarce;
 mod shopping;
