@@ -1,5 +1,6 @@
 """What is between a request and its rows."""
 
+import json
 import re
 
 from conftest import ROOT, expanded, resources, source
@@ -91,3 +92,14 @@ def test_every_alarm_tells_somebody_and_says_what_it_means():
         assert alarm["Properties"]["AlarmActions"], name
         assert alarm["Properties"]["AlarmDescription"], name
         assert f"`{name.split(': ')[1]}`" in manual, f"docs/operations.md does not know {name}"
+
+
+def test_the_dashboard_is_json_and_its_places_do_not_overlap():
+    (_, dashboard), = resources("AWS::CloudWatch::Dashboard")
+    widgets = json.loads(dashboard["Properties"]["DashboardBody"]["Fn::Sub"])["widgets"]
+    taken = set()
+    for it in widgets:
+        places = {(x, y) for x in range(it["x"], it["x"] + it["width"])
+                  for y in range(it["y"], it["y"] + it["height"])}
+        assert not places & taken and max(x for x, _ in places) < 24, it
+        taken |= places

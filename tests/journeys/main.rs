@@ -4,6 +4,7 @@ mod bad_input;
 mod baskets;
 mod crash;
 mod faults;
+mod one_id;
 mod operations;
 mod rebuild;
 mod restore;
