@@ -4,6 +4,7 @@ use axum::{extract::Request, middleware::map_request_with_state};
 use database::{Database, Sessions};
 use lambda_http::Error;
 use query::{Queries, cursor_key, router, sessions};
+use telemetry::Telemetry;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -11,7 +12,8 @@ async fn main() -> Result<(), Error> {
     let config = aws_config::load_from_env().await;
     let sessions = Database::from_environment(&config)?.sessions(sessions());
     let key = cursor_key(&edge::variable("CURSOR_KEY")?)?;
-    let router = router(Queries::new(sessions.pool(), key));
+    let telemetry = Telemetry::new("query", std::io::stdout());
+    let router = edge::measured(router(Queries::new(sessions.pool(), key)), telemetry);
     edge::serve(router.layer(map_request_with_state(sessions, renew))).await
 }
 
