@@ -6,6 +6,8 @@
 mod body;
 mod caller;
 mod handler;
+mod measured;
+mod origin;
 mod params;
 mod path;
 mod problem;
@@ -15,6 +17,8 @@ mod token;
 pub use body::{Body, MOST_BYTES};
 pub use caller::{Caller, Scope};
 pub use handler::{Handler, log_to_stdout, serve, variable, with_problems};
+pub use measured::measured;
+pub use origin::{BadCorrelationId, LONGEST_CORRELATION_ID, Origin, correlation_id};
 pub use params::Params;
 pub use path::Id;
 pub use problem::{FieldError, Problem};

@@ -22,16 +22,10 @@ const TRUSTED_FOR: Duration = Duration::from_secs(5);
 /// The fewest bytes of a key.
 const KEY_BYTES: usize = 32;
 
-/// Connects to the read model when the first query comes. Sessions can only read, and give up
-/// on a statement after 5 seconds.
-///
-/// The settings are `set` and not startup options, which RDS Proxy refuses; it pins the session
-/// for them, so behind a proxy set them on the role instead (`alter role .. set ..`).
-///
-/// # Errors
-/// When the URL is not one of Postgres.
-pub fn connect(url: &str) -> Result<PgPool, sqlx::Error> {
-    let options = PgPoolOptions::new()
+/// How a function instance holds its connections.
+#[must_use]
+pub fn sessions() -> PgPoolOptions {
+    PgPoolOptions::new()
         .max_connections(MOST_CONNECTIONS)
         .acquire_timeout(CONNECT_WITHIN)
         .test_before_acquire(false)
@@ -43,13 +37,22 @@ pub fn connect(url: &str) -> Result<PgPool, sqlx::Error> {
                 Ok(true)
             })
         })
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                let settings = "set default_transaction_read_only = on; \
+}
+
+/// Connects to the read model when the first query comes, as whoever the URL names. What the role
+/// `millrace_reader` has as its own settings (`migrations/0006_roles.sql`), anybody else gets
+/// here: sessions can only read, and give up on a statement after 5 seconds.
+///
+/// # Errors
+/// When the URL is not one of Postgres.
+pub fn connect(url: &str) -> Result<PgPool, sqlx::Error> {
+    let options = sessions().after_connect(|connection, _| {
+        Box::pin(async move {
+            let settings = "set default_transaction_read_only = on; \
                      set statement_timeout = '5s'; set application_name = 'query'";
-                connection.execute(settings).await.map(|_| ())
-            })
-        });
+            connection.execute(settings).await.map(|_| ())
+        })
+    });
     options.connect_lazy(url)
 }
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
 use tokio::task::spawn_blocking;
 
 use crate::account::Account;
@@ -127,6 +128,22 @@ impl Server {
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         url(&self.password, self.port, database)
+    }
+
+    /// Lets `role`, which is there (a to z, digits, `_`), log in with the server's own password, and
+    /// returns the URL of a database as that role.
+    ///
+    /// # Errors
+    /// On another name, when there is no such role, or when the server is gone.
+    pub async fn admit(&self, role: &str, database: &str) -> Result<String> {
+        ensure!(is_plain(role), "`{role}` is no plain role name");
+        let options: PgConnectOptions = self.url(USER).parse()?;
+        let mut connection = options.disable_statement_logging().connect().await?;
+        let statement = format!("alter role {role} login password '{}'", self.password);
+        let admitted = connection.execute(AssertSqlSafe(statement)).await;
+        admitted.with_context(|| format!("letting {role} log in"))?;
+        connection.close().await.context("closing the connection")?;
+        Ok(self.url(database).replace(&format!("//{USER}:"), &format!("//{role}:")))
     }
 
     /// Creates `database` (a to z, digits, `_`) unless it is there; whether it was made.
