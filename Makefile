@@ -2,7 +2,7 @@
 # itself. PORT and DATA_DIR move the stack.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev token test bench check format lint template readme dynamodb-local year build e2e upgrade clean
+.PHONY: help demo dev token test soak bench check format lint template readme dynamodb-local year build e2e upgrade clean
 SHELL := /bin/bash
 
 export PORT ?= 9000
@@ -78,6 +78,10 @@ e2e: $(VENV)/ready $(MINISTACK)/ready ## deploys the template to an emulator and
 
 upgrade: ## runs the new migrations under the release before, while it serves: make upgrade [PREVIOUS=<commit>]
 	tests/upgrade.sh
+
+soak: ## delivers fresh random histories in every bad way: make soak [SECONDS=60]
+	@cargo build --quiet --package simulation --bin soak
+	@target/debug/soak --seconds $(if $(SECONDS),$(SECONDS),60)
 
 clean: ## removes what was built and the stack's data
 	cargo clean

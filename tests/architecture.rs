@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// A crate and the crates of ours that it may name; `*` may see all.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("decider", &[]),
     ("ordering", &["decider"]),
     ("event-store", &["decider"]),
     ("projection", &["decider"]),
+    ("projection-simulator", &["projection"]),
     ("ordering-views", &["ordering", "projection"]),
     // the HTTP edge that both functions share, see docs/adr
     ("edge", &["decider", "telemetry"]),
@@ -27,6 +28,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("cli", &["*"]),
     ("journeys", &["*"]),
     ("bench", &["*"]),
+    ("simulation", &["*"]),
 ];
 
 #[test]
