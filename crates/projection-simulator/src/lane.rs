@@ -9,9 +9,9 @@ use tokio::sync::oneshot;
 
 use crate::{
     EventTable, Fault, Line,
-    line::{Hold, Spring},
     plan::Planned,
     quiet,
+    relay::{Hold, Spring},
 };
 
 /// Longer than any statement here takes; a projector that waits this long has lost its connection.
@@ -154,7 +154,11 @@ impl<M: ReadModel + Clone> Lane<M> {
         let lock = "lock table position in access exclusive mode";
         sqlx::query(lock).execute(&mut *blocker).await.context("being in the way")?;
         let _ = held.release.send(());
-        quiet::until_blocked(&self.control, process).await?;
+        tokio::select! {
+            // Refused at once, as a value in it is poison: that needs no lock.
+            result = &mut applying => return result,
+            blocked = quiet::until_blocked(&self.control, process) => blocked?,
+        }
         sqlx::query(end).bind(process).execute(&self.control).await.context("ending it")?;
         blocker.rollback().await.context("no longer in the way")?;
         applying.await

@@ -22,6 +22,7 @@ mod outcome;
 mod plan;
 mod planning;
 mod quiet;
+mod relay;
 mod rows;
 mod seeds;
 mod settle;

@@ -4,50 +4,25 @@ use std::{
     io,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use anyhow::Context;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::{TcpStream, UnixListener, UnixStream},
-    sync::{oneshot, watch},
+    sync::watch,
     task::JoinSet,
 };
-use tokio_util::{bytes::BytesMut, task::AbortOnDropHandle};
+use tokio_util::task::AbortOnDropHandle;
 
-use crate::wire::{BIND, Message, Messages, READY, SYNC};
+use crate::{
+    relay::{Spring, relay},
+    wire::{BIND, Message},
+};
 
 /// The port in the name of the socket. Each line has a folder of its own.
 const PORT: u16 = 5432;
-
-/// What happens when the statement that is waited for passes by.
-#[derive(Debug)]
-pub(crate) enum Spring {
-    /// The connection breaks, and the server never sees the statement.
-    CutBefore,
-    /// The connection breaks in the middle of a message; the server sees half a statement.
-    CutMidMessage,
-    /// The server has the whole of it, and the connection breaks while it is at work.
-    CutWhileRunning,
-    /// The server is done, and the connection breaks before the client hears of it.
-    AnswerLost,
-    /// It is held up, and somebody else decides when it goes on.
-    Held(Hold),
-    /// It takes its time.
-    Slow(Duration),
-}
-
-/// The line's end of a statement that is held up.
-#[derive(Debug)]
-pub(crate) struct Hold {
-    /// Told the server's process once the statement is there.
-    pub(crate) held: oneshot::Sender<i32>,
-    /// Lets it go on; the connection breaks if nobody does.
-    pub(crate) release: oneshot::Receiver<()>,
-}
 
 #[derive(Debug)]
 struct Trap {
@@ -202,15 +177,17 @@ async fn serve(client: UnixStream, shared: &Shared) -> io::Result<()> {
     let mut cuts = shared.cuts.subscribe();
     let mut closed = shared.closed.subscribe();
     let client = client.into_split();
+    let sprung = |message: &Message| shared.sprung(message);
     let relay = async {
         match &shared.server {
             Server::Tcp(host, port) => {
                 let server = TcpStream::connect((host.as_str(), *port)).await?;
                 server.set_nodelay(true)?;
-                relay(client, server.into_split(), shared).await
+                relay(client, server.into_split(), sprung, &shared.left_behind).await
             }
             Server::Unix(path) => {
-                relay(client, UnixStream::connect(path).await?.into_split(), shared).await
+                let server = UnixStream::connect(path).await?;
+                relay(client, server.into_split(), sprung, &shared.left_behind).await
             }
         }
     };
@@ -219,125 +196,5 @@ async fn serve(client: UnixStream, shared: &Shared) -> io::Result<()> {
         _ = closed.wait_for(|closed| *closed) => Ok(()),
         _ = cuts.changed() => Ok(()),
         ended = relay => ended,
-    }
-}
-
-/// A connection in the hands of the line.
-struct Connection<'a, A, B, C, D> {
-    from_client: Messages<A>,
-    to_client: B,
-    from_server: Messages<C>,
-    to_server: D,
-    process: LeftBehind<'a>,
-}
-
-/// The server's process behind a connection; on the list once the connection is gone.
-struct LeftBehind<'a> {
-    process: Option<i32>,
-    list: &'a Mutex<Vec<i32>>,
-}
-
-impl Drop for LeftBehind<'_> {
-    fn drop(&mut self) {
-        lock(self.list).extend(self.process);
-    }
-}
-
-async fn relay<A, B, C, D>(client: (A, B), server: (C, D), shared: &Shared) -> io::Result<()>
-where
-    A: AsyncRead + Unpin,
-    B: AsyncWrite + Unpin,
-    C: AsyncRead + Unpin,
-    D: AsyncWrite + Unpin,
-{
-    let mut connection = Connection {
-        from_client: Messages::of_a_client(client.0),
-        to_client: client.1,
-        from_server: Messages::of_the_server(server.0),
-        to_server: server.1,
-        process: LeftBehind { process: None, list: &shared.left_behind },
-    };
-    loop {
-        let goes_on = tokio::select! {
-            there = connection.from_client.fill() => there? && connection.ask(shared).await?,
-            there = connection.from_server.fill() => there? && connection.answer().await?,
-        };
-        if !goes_on {
-            return Ok(());
-        }
-    }
-}
-
-impl<A, B, C, D> Connection<'_, A, B, C, D>
-where
-    A: AsyncRead + Unpin,
-    B: AsyncWrite + Unpin,
-    C: AsyncRead + Unpin,
-    D: AsyncWrite + Unpin,
-{
-    /// Hands on what the client said; whether the connection goes on.
-    async fn ask(&mut self, shared: &Shared) -> io::Result<bool> {
-        let mut together = BytesMut::new();
-        while let Some(message) = self.from_client.pop() {
-            let Some(spring) = shared.sprung(&message) else {
-                together.extend_from_slice(&message.bytes);
-                continue;
-            };
-            self.to_server.write_all(&together.split()).await?;
-            match spring {
-                Spring::CutBefore => return Ok(false),
-                Spring::CutMidMessage => {
-                    self.to_server.write_all(&message.bytes[..message.bytes.len() / 2]).await?;
-                    return Ok(false);
-                }
-                Spring::CutWhileRunning => {
-                    self.run(&message).await?;
-                    return Ok(false);
-                }
-                Spring::AnswerLost => {
-                    self.run(&message).await?;
-                    while let Some(answer) = self.from_server.next().await? {
-                        if answer.kind == READY {
-                            break;
-                        }
-                    }
-                    return Ok(false);
-                }
-                Spring::Held(hold) => {
-                    // Refused when nobody waits any more; then nobody releases it either.
-                    let _ = hold.held.send(self.process.process.unwrap_or_default());
-                    if hold.release.await.is_err() {
-                        return Ok(false);
-                    }
-                }
-                Spring::Slow(pause) => tokio::time::sleep(pause).await,
-            }
-            together.extend_from_slice(&message.bytes);
-        }
-        self.to_server.write_all(&together).await?;
-        Ok(true)
-    }
-
-    /// Hands on a statement with all that belongs to it.
-    async fn run(&mut self, bind: &Message) -> io::Result<()> {
-        self.to_server.write_all(&bind.bytes).await?;
-        while let Some(message) = self.from_client.next().await? {
-            self.to_server.write_all(&message.bytes).await?;
-            if message.kind == SYNC {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Hands on what the server said; whether the connection goes on.
-    async fn answer(&mut self) -> io::Result<bool> {
-        let mut together = BytesMut::new();
-        while let Some(message) = self.from_server.pop() {
-            self.process.process = self.process.process.or(message.process());
-            together.extend_from_slice(&message.bytes);
-        }
-        self.to_client.write_all(&together).await?;
-        Ok(true)
     }
 }

@@ -56,6 +56,7 @@ async fn check(seed: u64) -> anyhow::Result<()> {
         carry_out(&world, delivery, seed).await?;
         let rows = world.rows().await?;
         anyhow::ensure!(rows == expected, "{delivery:?}:\n{}", difference(&expected, &rows));
+        world.verify().await?;
     }
     Ok(())
 }
