@@ -8,5 +8,7 @@ mod one_id;
 mod operations;
 mod rebuild;
 mod restore;
+mod rewritten;
 mod scarce;
 mod shopping;
+mod stopped;

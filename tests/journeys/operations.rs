@@ -45,7 +45,7 @@ async fn a_record_that_no_later_one_heals_is_found_by_a_sweep() -> anyhow::Resul
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_poisoned_stream_waits_in_order_until_it_is_redriven() -> anyhow::Result<()> {
+async fn a_poisoned_stream_waits_in_order_until_it_is_mended() -> anyhow::Result<()> {
     let shop = Shop::open().await?;
     let staff = &shop.staff;
     staff.stocked("TEA", 250, 1).await?;
@@ -65,9 +65,28 @@ async fn a_poisoned_stream_waits_in_order_until_it_is_redriven() -> anyhow::Resu
     assert!(!early.status.success() && says(&early, "parked again"), "{early:?}");
 
     put_commit(&shop, "product-TEA", 3, "StockReceived", r#"{"quantity":3}"#).await?;
+    parked(&shop, 0).await?;
+    assert_eq!(staff.get("/products/TEA").await?.expect(200)?.body["stock"], 9, "it was mended");
+    let listed = shop.millrace(&["quarantine", "list", "--all"]).await?;
+    assert!(says(&listed, "redriven"), "{listed:?}");
+    shop.stack.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_database_refused_is_redriven_when_it_does_no_more() -> anyhow::Result<()> {
+    let shop = Shop::open().await?;
+    let mut read_model = PgConnection::connect(&shop.stack.database_url()).await?;
+    let refuse = "alter table product add constraint too_much check (stock < 5)";
+    sqlx::query(refuse).execute(&mut read_model).await?;
+    shop.staff.stocked("TEA", 250, 5).await?;
+    shop.staff.post("/products/TEA/stock", json!({"received": 1})).await?.expect(200)?;
+    parked(&shop, 1).await?;
+    let drop = "alter table product drop constraint too_much";
+    sqlx::query(drop).execute(&mut read_model).await?;
     let redriven = shop.millrace(&["quarantine", "redrive"]).await?;
     assert!(redriven.status.success() && says(&redriven, "2 commits applied"), "{redriven:?}");
-    assert_eq!(staff.get("/products/TEA").await?.expect(200)?.body["stock"], 9);
+    assert_eq!(shop.staff.get("/products/TEA").await?.expect(200)?.body["stock"], 6);
     parked(&shop, 0).await?;
     shop.stack.stop().await;
     Ok(())

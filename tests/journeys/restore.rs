@@ -21,7 +21,8 @@ async fn the_events_of_a_moment_before_a_mistake_give_the_rows_of_that_moment() 
     let order = format!("/orders/{}", placed.expect(201)?.body["order_id"].as_str().unwrap_or(""));
     restore_as_of_now(&shop).await?;
     shop.staff.post("/products/TEA/discontinue", json!({})).await?.expect(200)?;
-    let mistake = shop.staff.post(&format!("{order}/cancel"), json!({"reason": "a mistake"}));
+    let cancel = format!("{order}/cancel");
+    let mistake = shop.staff.post(&cancel, json!({"reason": "a mistake"}));
     let mistake = mistake.await?.expect(200)?;
     let live = shop.staff.get_after(&mistake, &order).await?.expect(200)?;
     assert_eq!(live.body["status"], "cancelled");

@@ -2,6 +2,7 @@
 
 mod quarantine;
 mod rebuild;
+mod refold;
 mod status;
 mod sweep;
 mod verify;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use database::{Database, Sessions};
-use event_store::EventStore;
+use event_store::{EventStore, StreamId};
 use projector::Projector;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
@@ -35,7 +36,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// How far the rows are, and what is parked. Exits 1 when something is.
+    /// How far the rows are, and what is parked. Exits 1 when something is, or when nothing arrives.
     Status,
     /// Commits that could not be applied.
     #[command(subcommand)]
@@ -52,6 +53,12 @@ enum Task {
     Rebuild(rebuild::Options),
     /// Takes the last rebuild back: catches the previous generation up and swaps it in.
     Rollback,
+    /// Reads streams whole and replaces all of their rows: for what `verify` finds.
+    Refold {
+        /// For example `order-0190b5a4-…`.
+        #[arg(required = true)]
+        streams: Vec<StreamId>,
+    },
     /// Folds streams anew and compares them with every row and column. Exits 1 when any differs.
     ///
     /// It runs beside live traffic: what is not applied yet is counted, not reported. It reads the
@@ -83,6 +90,7 @@ async fn main() -> anyhow::Result<std::process::ExitCode> {
         Task::Sweep => sweep::run(&system).await?,
         Task::Rebuild(options) => rebuild::run(&system, options).await?,
         Task::Rollback => rebuild::back(&system).await?,
+        Task::Refold { streams } => refold::run(&system, streams).await?,
         Task::Verify { sample, all: _ } => verify::run(&system, sample).await?,
     };
     Ok(if well { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE })

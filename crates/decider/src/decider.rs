@@ -16,6 +16,12 @@ pub trait Decider: Clone + Default + Serialize + DeserializeOwned + Send + Sync 
     /// the events, never trusted. Raise it with every change to the fields of the state.
     const SHAPE: u32;
 
+    /// For how many days a stream is kept, from its first commit on; `None` is for ever.
+    ///
+    /// It counts from the first commit, however often the stream was used since: the commits of a
+    /// stream expire together, as one without its beginning could not be folded.
+    const KEPT_DAYS: Option<i64> = None;
+
     /// What can be asked of it; time and ids come in here.
     type Command;
 

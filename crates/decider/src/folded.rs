@@ -21,6 +21,9 @@ pub struct Folded<D> {
     pub version: Version,
     /// The state after it.
     pub state: D,
+    /// When the first commit was recorded.
+    #[serde(default)]
+    began_at: Option<Timestamp>,
     requests: BTreeMap<String, Accepted>,
 }
 
@@ -33,7 +36,8 @@ struct Accepted {
 
 impl<D: Default> Default for Folded<D> {
     fn default() -> Self {
-        Self { version: Version::NONE, state: D::default(), requests: BTreeMap::new() }
+        let (state, requests) = (D::default(), BTreeMap::new());
+        Self { version: Version::NONE, state, began_at: None, requests }
     }
 }
 
@@ -66,6 +70,7 @@ impl<D: Decider> Folded<D> {
         );
         self.state = events.iter().fold(self.state, D::evolve);
         self.version = commit.version;
+        self.began_at = self.began_at.or(Some(commit.recorded_at));
         if let Some(request) = &commit.metadata.request {
             let accepted = Accepted { version: commit.version, at: commit.recorded_at };
             self.requests.insert(request.key.clone(), accepted);
@@ -77,6 +82,12 @@ impl<D: Decider> Folded<D> {
     #[must_use]
     pub fn accepted(&self, key: &str) -> Option<Version> {
         self.requests.get(key).map(|accepted| accepted.version)
+    }
+
+    /// When the stream expires, if it does: see [`Decider::KEPT_DAYS`].
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        Some(self.began_at? + TimeDelta::days(D::KEPT_DAYS?))
     }
 
     /// Forgets requests that are older than [`MEMORY_HOURS`] at `now`.

@@ -10,7 +10,7 @@ use decider::Commit;
 use crate::{
     EventStore, StoreError,
     error::{by_code, by_meaning},
-    item::commit_item,
+    item::{Item, commit_item},
 };
 
 /// DynamoDB's limit on one transaction.
@@ -25,17 +25,22 @@ impl EventStore {
     /// # Errors
     /// [`StoreError::Conflict`] when one of the places is taken; otherwise what the table said.
     pub async fn append(&self, commits: &[Commit]) -> Result<(), StoreError> {
-        match commits {
-            [] => Ok(()),
-            [commit] => self.put(commit).await,
-            several if several.len() <= MOST_ACTIONS => self.transact(several).await,
+        self.write(commits.iter().map(|commit| commit_item(commit, None)).collect()).await
+    }
+
+    /// Puts these items, all or none, each at a place that must be free.
+    pub(crate) async fn write(&self, mut items: Vec<Item>) -> Result<(), StoreError> {
+        match items.len() {
+            0 => Ok(()),
+            1 => self.put(items.remove(0)).await,
+            2..=MOST_ACTIONS => self.transact(items).await,
             _ => Err(StoreError::TooLarge),
         }
     }
 
-    async fn put(&self, commit: &Commit) -> Result<(), StoreError> {
+    async fn put(&self, item: Item) -> Result<(), StoreError> {
         let put = self.client.put_item().table_name(&self.table);
-        put.set_item(Some(commit_item(commit)))
+        put.set_item(Some(item))
             .condition_expression(NOT_THERE)
             .send()
             .await
@@ -43,11 +48,11 @@ impl EventStore {
             .map_err(|error| by_meaning(&error))
     }
 
-    async fn transact(&self, commits: &[Commit]) -> Result<(), StoreError> {
-        let puts = commits.iter().map(|commit| {
+    async fn transact(&self, items: Vec<Item>) -> Result<(), StoreError> {
+        let puts = items.into_iter().map(|item| {
             let put = Put::builder()
                 .table_name(&self.table)
-                .set_item(Some(commit_item(commit)))
+                .set_item(Some(item))
                 .condition_expression(NOT_THERE)
                 .build()
                 .expect("a put with a table and an item is complete");

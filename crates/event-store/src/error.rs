@@ -23,6 +23,12 @@ pub enum StoreError {
     /// A stored commit cannot be read by this build.
     #[error(transparent)]
     Unreadable(#[from] UnreadableCommit),
+    /// The stream is no more: its time is over, or its beginning was taken out of the table.
+    #[error("{stream} is no more")]
+    Gone {
+        /// Which stream.
+        stream: StreamId,
+    },
     /// The table has a hole in a stream, which no writer of ours leaves.
     #[error("{stream} has no commit {version}")]
     Hole {

@@ -199,7 +199,10 @@ impl EventStore {
 fn worth_another(error: &StoreError) -> bool {
     match error {
         StoreError::Conflict | StoreError::Throttled | StoreError::Unavailable(_) => true,
-        StoreError::TooLarge | StoreError::Unreadable(_) | StoreError::Hole { .. } => false,
+        StoreError::TooLarge
+        | StoreError::Unreadable(_)
+        | StoreError::Gone { .. }
+        | StoreError::Hole { .. } => false,
     }
 }
 

@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use decider::{Commit, StreamId, Version};
+use decider::{Commit, StreamId, Timestamp, Version};
 use serde::{Deserialize, Serialize};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// Tells commits from snapshots, for readers of the stream: their filter asks for it.
+/// Tells commits from what lies beside them, for readers of the stream: their filter asks for it.
 pub(crate) const KIND: &str = "kind";
 pub(crate) const COMMIT: &str = "commit";
+
+/// When the table may drop an item, in seconds since 1970.
+const EXPIRES_AT: &str = "expires_at";
 
 /// A commit that is there and cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,17 +40,24 @@ pub(crate) struct Snapshot {
     pub(crate) shape: u32,
     /// A [`Folded`](decider::Folded), as JSON.
     pub(crate) folded: String,
+    /// When the table may drop it, in seconds since 1970: with its stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expires_at: Option<i64>,
 }
 
 impl Snapshot {
     pub(crate) const KIND: &str = "snapshot";
 }
 
-/// The commit as an item.
-pub(crate) fn commit_item(commit: &Commit) -> Item {
+/// The commit as an item, for ever or until its stream expires.
+pub(crate) fn commit_item(commit: &Commit, expires_at: Option<Timestamp>) -> Item {
     let mut item: Item = serde_dynamo::to_item(commit)
         .expect("a commit is a struct of strings, numbers and lists, which make an item");
     item.insert(KIND.to_owned(), AttributeValue::S(COMMIT.to_owned()));
+    if let Some(at) = expires_at {
+        let seconds = AttributeValue::N(at.timestamp().to_string());
+        item.insert(EXPIRES_AT.to_owned(), seconds);
+    }
     item
 }
 

@@ -2,12 +2,13 @@
 //!
 //! One commit is one item, keyed `(stream, version)`, and the condition on that key is the only
 //! lock. A snapshot is an item of the same stream at version 0, a hint that may be missing, old
-//! or of another shape. This crate knows no domain and no read model.
+//! or of another shape. Streams may expire, see [`Decider::KEPT_DAYS`]. This crate knows no domain and no read model.
 
 mod append;
 mod error;
 mod execute;
 mod export;
+mod heartbeat;
 mod item;
 mod load;
 mod record;
@@ -22,6 +23,7 @@ pub use decider::{
 pub use error::StoreError;
 pub use execute::{Accepted, Intent, Refused, Start};
 pub use export::{BadExport, ExportedCommit, exported};
+pub use heartbeat::Beat;
 pub use item::UnreadableCommit;
 pub use record::{BadRecord, Change};
 pub use scan::{BadPageStart, CommitPage, NewestVersions, PageStart, Segment};

@@ -26,8 +26,16 @@ impl EventStore {
     /// read of its newest 100 commits, and one of its snapshot where there are more.
     ///
     /// # Errors
-    /// [`StoreError`], but never `Conflict` or `TooLarge`.
+    /// [`StoreError`], but never `Conflict` or `TooLarge`. [`StoreError::Gone`] when the beginning
+    /// of the stream was taken out of the table: half a history is no state.
     pub async fn load<D: Decider>(&self, stream: &StreamId) -> Result<Arc<Folded<D>>, StoreError> {
+        self.load_whole(stream).await.map_err(gone::<D>)
+    }
+
+    async fn load_whole<D: Decider>(
+        &self,
+        stream: &StreamId,
+    ) -> Result<Arc<Folded<D>>, StoreError> {
         let folded = match self.remembered::<D>(stream) {
             Some(remembered) => {
                 let commits = self.read_after(stream, remembered.version).await?;
@@ -200,6 +208,17 @@ impl EventStore {
             Ok(_) | Err(StoreError::Conflict) => {}
             Err(error) => warn!(%stream, %error, "no snapshot was kept"),
         }
+    }
+}
+
+/// A hole at the beginning, or anywhere in a stream that expires, is no hole: the table drops the
+/// items of a stream one by one, in any order.
+fn gone<D: Decider>(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Hole { stream, version } if version == Version(1) || D::KEPT_DAYS.is_some() => {
+            StoreError::Gone { stream }
+        }
+        other => other,
     }
 }
 

@@ -1,9 +1,13 @@
 //! Reading the table's stream records, as Lambda hands them over.
 
 use aws_lambda_events::event::dynamodb::EventRecord;
-use decider::{Commit, StreamId, Version};
+use decider::{Commit, StreamId, Timestamp, Version};
 
-use crate::UnreadableCommit;
+use crate::{Beat, UnreadableCommit, item::KIND};
+
+/// Who takes items away whose time is over, by its name in their records ("Time to Live" in the
+/// DynamoDB guide).
+const EXPIRY: &str = "dynamodb.amazonaws.com";
 
 /// What a stream record says.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +16,22 @@ pub enum Change {
     Committed(Commit),
     /// A commit was appended that this build cannot read; with the whole item as JSON.
     Unreadable(UnreadableCommit, String),
-    /// A snapshot came or changed, or something that was there went.
+    /// A commit of this stream was rewritten in place.
+    Rewritten(StreamId),
+    /// A commit was taken out of the table.
+    Removed {
+        /// Its stream.
+        stream: StreamId,
+        /// Its place there.
+        version: Version,
+        /// Whether its time was over; otherwise somebody did it.
+        expired: bool,
+        /// When, to the second.
+        at: Timestamp,
+    },
+    /// A beat came through.
+    Beat(Beat),
+    /// A snapshot came, changed or went.
     Other,
 }
 
@@ -38,22 +57,48 @@ impl Change {
     /// # Errors
     /// [`BadRecord`] when its key is not one of ours.
     pub fn read(record: EventRecord) -> Result<Self, BadRecord> {
-        let keys = record.change.keys;
+        let keys = &record.change.keys;
         let key: Key = serde_dynamo::from_item(keys.clone()).map_err(|error| BadRecord {
-            key: serde_json::to_string(&keys).unwrap_or_else(|error| error.to_string()),
+            key: serde_json::to_string(keys).unwrap_or_else(|error| error.to_string()),
             detail: error.to_string(),
         })?;
-        if record.event_name != "INSERT" || key.version == Version::NONE {
-            return Ok(Self::Other);
+        let Key { stream, version } = key;
+        if version == Version::NONE {
+            return Ok(beside_the_commits(record));
         }
-        let item = record.change.new_image;
-        Ok(match serde_dynamo::from_item(item.clone()) {
-            Ok(commit) => Self::Committed(commit),
-            Err(error) => {
-                let (stream, version, detail) = (key.stream, key.version, error.to_string());
-                let json = serde_json::to_string(&item).unwrap_or_else(|error| error.to_string());
-                Self::Unreadable(UnreadableCommit { stream, version, detail }, json)
+        Ok(match record.event_name.as_str() {
+            "INSERT" => appended(stream, version, record),
+            "MODIFY" => Self::Rewritten(stream),
+            "REMOVE" => {
+                let by = record.user_identity.map(|identity| identity.principal_id);
+                let (expired, at) =
+                    (by.as_deref() == Some(EXPIRY), record.change.approximate_creation_date_time);
+                Self::Removed { stream, version, expired, at }
             }
+            _ => Self::Other,
         })
+    }
+}
+
+fn appended(stream: StreamId, version: Version, record: EventRecord) -> Change {
+    let item = record.change.new_image;
+    match serde_dynamo::from_item(item.clone()) {
+        Ok(commit) => Change::Committed(commit),
+        Err(error) => {
+            let detail = error.to_string();
+            let json = serde_json::to_string(&item).unwrap_or_else(|error| error.to_string());
+            Change::Unreadable(UnreadableCommit { stream, version, detail }, json)
+        }
+    }
+}
+
+fn beside_the_commits(record: EventRecord) -> Change {
+    let item = record.change.new_image;
+    let kind = item.get(KIND);
+    match kind {
+        Some(serde_dynamo::AttributeValue::S(kind)) if kind == Beat::KIND => {
+            serde_dynamo::from_item(item).map_or(Change::Other, Change::Beat)
+        }
+        Some(_) | None => Change::Other,
     }
 }

@@ -104,7 +104,9 @@ impl EventStore {
             ..NewestVersions::default()
         };
         for item in page.items.unwrap_or_default() {
-            let Some((stream, version)) = place(&item) else { continue };
+            // What lies at 0 is no commit: a snapshot, or a beat.
+            let place = place(&item).filter(|(_, version)| *version > Version::NONE);
+            let Some((stream, version)) = place else { continue };
             let newest = found.newest.entry(stream).or_default();
             *newest = version.max(*newest);
         }

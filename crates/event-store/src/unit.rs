@@ -2,11 +2,15 @@
 
 use std::{any::Any, collections::BTreeSet, sync::Arc};
 
-use decider::{Commit, Decider, Event, Folded, Metadata, Request, StreamId, Version};
+use decider::{Commit, Decider, Event, Folded, Metadata, Request, StreamId, Timestamp, Version};
 
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::{EventStore, Intent, Refused, StoreError, item::Snapshot, load::SNAPSHOT_EVERY};
+use crate::{
+    EventStore, Intent, Refused, StoreError,
+    item::{Snapshot, commit_item},
+    load::SNAPSHOT_EVERY,
+};
 
 /// How many streams of one command are read at a time.
 const READS_AT_A_TIME: usize = 16;
@@ -35,6 +39,7 @@ pub struct Unit {
 /// A commit to be appended, and the stream as it is once that has happened.
 pub(crate) struct Staged {
     commit: Commit,
+    expires_at: Option<Timestamp>,
     after: Arc<dyn Any + Send + Sync>,
     snapshot: fn(&Commit, &Arc<dyn Any + Send + Sync>) -> Option<Snapshot>,
 }
@@ -67,9 +72,21 @@ impl Unit {
             && let Some(remembered) = self.store.remembered::<D>(stream)
         {
             self.from_memory.insert(stream.clone());
-            return Ok(remembered);
+            return self.kept(stream, remembered);
         }
-        self.store.load(stream).await
+        self.kept(stream, self.store.load(stream).await?)
+    }
+
+    /// A stream whose time is over is gone, whether the table has dropped it by now or not.
+    fn kept<D: Decider>(
+        &self,
+        stream: &StreamId,
+        folded: Arc<Folded<D>>,
+    ) -> Result<Arc<Folded<D>>, StoreError> {
+        match folded.expires_at() {
+            Some(end) if end <= self.intent.at => Err(StoreError::Gone { stream: stream.clone() }),
+            Some(_) | None => Ok(folded),
+        }
     }
 
     /// A stream that is only looked at: what is remembered of it may be out of date, and the
@@ -166,8 +183,9 @@ impl Unit {
         if is_due(version) {
             after.forget(self.intent.at);
         }
+        let expires_at = after.expires_at();
         let after = Arc::new(after);
-        self.staged.push(Staged { commit, after, snapshot: snapshot::<D> });
+        self.staged.push(Staged { commit, expires_at, after, snapshot: snapshot::<D> });
         version
     }
 
@@ -228,11 +246,9 @@ impl Unit {
                 request.answer.clone_from(&answer);
             }
         }
-        let staged = self.staged.into_iter();
-        let (commits, then): (Vec<Commit>, Vec<_>) =
-            staged.map(|staged| (staged.commit, (staged.after, staged.snapshot))).unzip();
-        self.store.append(&commits).await?;
-        for (commit, (after, snapshot)) in commits.into_iter().zip(then) {
+        let item = |staged: &Staged| commit_item(&staged.commit, staged.expires_at);
+        self.store.write(self.staged.iter().map(item).collect()).await?;
+        for Staged { commit, after, snapshot, .. } in self.staged {
             let snapshot = snapshot(&commit, &after);
             self.store.remember(commit.stream, after);
             if let Some(snapshot) = snapshot {
@@ -256,6 +272,7 @@ fn snapshot<D: Decider>(commit: &Commit, after: &Arc<dyn Any + Send + Sync>) -> 
         folded_version: folded.version,
         shape: D::SHAPE,
         folded: serde_json::to_string(folded).ok()?,
+        expires_at: folded.expires_at().map(|at| at.timestamp()),
     })
 }
 

@@ -24,12 +24,12 @@ pub use freshness::{Freshness, lag_ms, wait_for};
 pub use happened::Happened;
 pub use ordering::{Sku, Status, StreamId, Timestamp, Version};
 pub use page::{BadLimit, Limit, Page};
-pub use progress::{Progress, ViewProgress, progress};
+pub use progress::{Progress, ViewProgress, progress, views_of};
 pub use projection::{
-    ApplyError, CaughtUp, Checked, Checkpoint, Commit, CommitSource, Delivery, Difference, Engine,
-    FullRun, Generations, Mismatch, Parity, Plan, QuarantinedCommit, ReadModel, Rebuild,
-    RebuildError, RedriveError, Report, Swap, Swept, TableParity, Unfolded, Unreadable, Verifier,
-    View, quarantined,
+    Applied, ApplyError, CaughtUp, Checked, Checkpoint, Commit, CommitSource, Delivery, Difference,
+    Engine, FullRun, Generations, Heartbeat, Mismatch, Parity, Plan, QuarantinedCommit, ReadModel,
+    Rebuild, RebuildError, RedriveError, Removal, Removed, Report, Swap, Swept, TableParity,
+    Unfolded, Unreadable, Verifier, View, arrived, heartbeat, now, quarantined, removal, sent,
 };
 pub use search::Search;
 pub use shop::{Shop, ShopTables};

@@ -4,7 +4,7 @@ use ordering::Timestamp;
 use serde::Serialize;
 use sqlx::{FromRow, PgPool};
 
-/// Each view with the streams that it is made of.
+/// Each view with the streams that it is made of, as SQL's `like` has it.
 const VIEWS: [(&str, &str); 5] = [
     ("products", "product-%"),
     ("customers", "customer-%"),
@@ -18,10 +18,13 @@ const VIEWS: [(&str, &str); 5] = [
 pub struct Progress {
     /// How far each view is.
     pub views: Vec<ViewProgress>,
-    /// When the newest commit that is in the rows was recorded.
+    /// When the newest thing was recorded that is known to be in the event table, applied or not.
     pub newest_commit_at: Option<Timestamp>,
-    /// Whether no stream waits for somebody to look at it.
+    /// Whether everything arrives, and no stream waits for somebody to look at it.
     pub caught_up: bool,
+    /// Whether nothing arrives any more.
+    #[serde(skip)]
+    pub stopped: bool,
 }
 
 /// How far one view is.
@@ -31,7 +34,7 @@ pub struct ViewProgress {
     pub name: String,
     /// When a commit last became visible in it.
     pub last_applied_at: Option<Timestamp>,
-    /// How long that commit took for it, see [`lag_ms`](crate::lag_ms).
+    /// How far it is behind, see [`lag_ms`](crate::lag_ms).
     pub lag_ms: Option<i64>,
     /// Streams that wait behind a commit that could not be applied.
     pub parked_streams: i64,
@@ -39,18 +42,28 @@ pub struct ViewProgress {
     pub quarantined_commits: i64,
 }
 
+/// The views that a stream of this category shows in.
+pub fn views_of(category: &str) -> impl Iterator<Item = &'static str> {
+    let shows = move |streams: &str| match streams.strip_suffix("-%") {
+        Some(of_category) => of_category == category,
+        None => true,
+    };
+    VIEWS.into_iter().filter(move |(_, streams)| shows(streams)).map(|(view, _)| view)
+}
+
 /// How far the projection is.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn progress(pool: &PgPool) -> Result<Progress, sqlx::Error> {
+    let heartbeat = projection::heartbeat(pool).await?;
     let (names, streams): (Vec<&str>, Vec<&str>) = VIEWS.into_iter().unzip();
-    let views: Vec<ViewProgress> = sqlx::query_as(
+    let mut views: Vec<ViewProgress> = sqlx::query_as(
         "select v.name, newest.applied_at as last_applied_at, newest.lag_ms, \
          (select count(*) from position p where p.parked and p.stream like v.streams) \
            as parked_streams, \
          (select count(*) from quarantine q where q.stream like v.streams \
-           and q.resolution is distinct from 'redriven') \
+           and (q.resolution is null or q.resolution = 'skipped')) \
            as quarantined_commits \
          from unnest($1::text[], $2::text[]) with ordinality as v (name, streams, place) \
          left join lateral ( \
@@ -67,8 +80,16 @@ pub async fn progress(pool: &PgPool) -> Result<Progress, sqlx::Error> {
     .bind(streams)
     .fetch_all(pool)
     .await?;
-    let newest_commit_at =
+    if heartbeat.waiting_ms > 0 {
+        views.iter_mut().for_each(|view| view.lag_ms = Some(heartbeat.waiting_ms));
+    }
+    let newest_applied: Option<Timestamp> =
         sqlx::query_scalar("select max(recorded_at) from position").fetch_one(pool).await?;
-    let caught_up = views.iter().all(|view| view.parked_streams == 0);
-    Ok(Progress { views, newest_commit_at, caught_up })
+    let parked = views.iter().any(|view| view.parked_streams > 0);
+    Ok(Progress {
+        views,
+        newest_commit_at: newest_applied.max(heartbeat.sent_at),
+        caught_up: !parked && !heartbeat.stopped,
+        stopped: heartbeat.stopped,
+    })
 }

@@ -112,6 +112,10 @@ impl ReadModel for Shop {
         audit_trail::evolve(&mut tables.audit, commit);
         Ok(())
     }
+
+    fn count(tables: &mut ShopTables) {
+        order_history::count(&mut tables.order);
+    }
 }
 
 /// The id that a stream is named by, in the one way of writing it that we write: two streams

@@ -131,6 +131,7 @@ impl Cart {
 impl Decider for Cart {
     const CATEGORY: &'static str = "cart";
     const SHAPE: u32 = 1;
+    const KEPT_DAYS: Option<i64> = Some(90);
     type Command = CartCommand;
     type Event = CartEvent;
     type Rejection = Rejection;

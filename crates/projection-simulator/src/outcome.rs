@@ -47,7 +47,7 @@ impl AddAssign for Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seeds, commits, invocations, faults, report } = self;
-        let Report { applied, duplicates, heals, quarantined, queued } = report;
+        let Report { applied, duplicates, heals, quarantined, queued, .. } = report;
         write!(
             f,
             "{seeds} seeds, {commits} commits, {invocations} invocations: {applied} applied, \

@@ -30,6 +30,12 @@ pub trait Changes: Send + Sync {
     /// When the row is not what this build expects of the table.
     fn accept(&mut self, row: &str) -> Result<(), serde_json::Error>;
 
+    /// Told once all rows that are there were taken in and counted.
+    fn loaded(&mut self);
+
+    /// Takes all rows away, to fold their streams anew.
+    fn clear(&mut self);
+
     /// Adds what changed to the statement that writes the batch.
     ///
     /// # Errors

@@ -3,29 +3,25 @@
 use std::{
     collections::{BTreeSet, HashMap},
     future::Future,
-    ops::AddAssign,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use decider::{Commit, StreamId, Undecodable, Version};
 use futures::{StreamExt, TryStreamExt};
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
-use tracing::{debug, error};
+use tracing::debug;
 
 use crate::{
     ApplyError, Changes, Delivery, LoadPart, Statement, View,
     batch::{self, Batch},
-    failure::{Meaning, is_of_the_session, meaning},
+    failure::{Meaning, Patience, is_of_the_session, meaning},
     position::{self, Advance, Position, PositionRow, Quarantined},
+    report::{Applied, Report},
     statement::{FOLLOWED, load_arguments, load_statement},
 };
-
-/// How often a batch is tried again when others were faster, before the delivery is failed.
-const ATTEMPTS: u32 = 20;
 
 /// How many streams are read from the event table at a time.
 const HEALS_AT_A_TIME: usize = 8;
@@ -46,6 +42,10 @@ pub trait ReadModel: Send + Sync {
     /// # Errors
     /// [`Undecodable`] when this build cannot read one of its events.
     fn evolve(&self, tables: &mut Self::Tables, commit: &Commit) -> Result<(), Undecodable>;
+
+    /// Adds what all rows at hand count to the tallies among the tables. It is asked before a fold
+    /// and after it, and the difference is written; so a tally is a function of the rows.
+    fn count(_tables: &mut Self::Tables) {}
 }
 
 /// Where commits that were not delivered are read again.
@@ -59,31 +59,6 @@ pub trait CommitSource: Send + Sync {
         stream: &StreamId,
         after: Version,
     ) -> impl Future<Output = Result<Vec<Delivery>, String>> + Send;
-}
-
-/// What became of a batch, in commits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Applied now.
-    pub applied: u64,
-    /// Dropped, as they were applied before.
-    pub duplicates: u64,
-    /// Streams that were read again because something was missing.
-    pub heals: u64,
-    /// Quarantined now; their streams are parked.
-    pub quarantined: u64,
-    /// Left alone, as their stream is parked.
-    pub queued: u64,
-}
-
-impl AddAssign for Report {
-    fn add_assign(&mut self, other: Self) {
-        self.applied += other.applied;
-        self.duplicates += other.duplicates;
-        self.heals += other.heals;
-        self.quarantined += other.quarantined;
-        self.queued += other.queued;
-    }
 }
 
 /// Applies batches of commits to a read model. Any number of engines may run at once.
@@ -152,21 +127,29 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
     /// [`ApplyError`] when nothing is wrong with the commits: deliver them again. What was
     /// applied by then stays applied.
     pub async fn apply(&self, deliveries: Vec<Delivery>) -> Result<Report, ApplyError> {
+        Ok(self.apply_each(deliveries).await?.report)
+    }
+
+    /// As [`Self::apply`], and tells of each commit that became visible.
+    ///
+    /// # Errors
+    /// As [`Self::apply`].
+    pub async fn apply_each(&self, deliveries: Vec<Delivery>) -> Result<Applied, ApplyError> {
         let (batch, duplicates) = batch::sort(deliveries);
-        let mut report = self.apply_or_split(batch).await?;
-        report.duplicates += duplicates;
-        Ok(report)
+        let mut applied = self.apply_or_split(batch).await?;
+        applied.report.duplicates += duplicates;
+        Ok(applied)
     }
 
     /// Poison takes nobody with it: a batch that the database refuses is halved until the commit
     /// that it refuses stands alone.
-    async fn apply_or_split(&self, batch: Batch) -> Result<Report, ApplyError> {
-        let mut report = Report::default();
+    async fn apply_or_split(&self, batch: Batch) -> Result<Applied, ApplyError> {
+        let mut done = Applied::default();
         let mut open = vec![batch];
         while let Some(mut batch) = open.pop() {
             let refused = match self.apply_settled(&batch, None).await {
                 Ok(applied) => {
-                    report += applied;
+                    done += applied;
                     continue;
                 }
                 Err(ApplyError::Database(refused)) if meaning(&refused) == Meaning::Poison => {
@@ -180,10 +163,10 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
                     open.push(batch.split_off(&middle));
                     open.push(batch);
                 }
-                _ => report += self.apply_one_by_one(batch, &refused).await?,
+                _ => done += self.apply_one_by_one(batch, &refused).await?,
             }
         }
-        Ok(report)
+        Ok(done)
     }
 
     /// One stream whose commits the database refuses as a whole: as far as it goes, then park.
@@ -191,10 +174,10 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         &self,
         batch: Batch,
         refused: &sqlx::Error,
-    ) -> Result<Report, ApplyError> {
-        let mut report = Report::default();
-        let (positions, _) = self.read(&batch).await?;
-        let Some((stream, mut steps)) = batch.into_iter().next() else { return Ok(report) };
+    ) -> Result<Applied, ApplyError> {
+        let mut done = Applied::default();
+        let (positions, _) = self.read(batch.keys()).await?;
+        let Some((stream, mut steps)) = batch.into_iter().next() else { return Ok(done) };
         let applied = positions.get(&stream).map_or(Version::NONE, |position| position.applied);
         let healed = self.source.read_after(&stream, applied).await;
         for delivery in healed.map_err(ApplyError::Source)? {
@@ -203,16 +186,16 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         for (version, delivery) in steps {
             let alone = Batch::from([(stream.clone(), [(version, delivery)].into())]);
             match self.apply_settled(&alone, None).await {
-                Ok(applied) => report += applied,
+                Ok(applied) => done += applied,
                 Err(ApplyError::Database(error)) if meaning(&error) == Meaning::Poison => {
-                    report += self.apply_settled(&alone, Some(&error)).await?;
-                    return Ok(report);
+                    done += self.apply_settled(&alone, Some(&error)).await?;
+                    return Ok(done);
                 }
                 Err(error) => return Err(error),
             }
         }
         debug!(%stream, error = %refused, "refused together, accepted one by one");
-        Ok(report)
+        Ok(done)
     }
 
     /// Tries until no other projector is faster.
@@ -220,17 +203,11 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         &self,
         batch: &Batch,
         refused: Option<&sqlx::Error>,
-    ) -> Result<Report, ApplyError> {
-        let mut attempt = 1;
+    ) -> Result<Applied, ApplyError> {
+        let mut patience = Patience::default();
         loop {
             match self.apply_once(batch, refused).await {
-                Err(ApplyError::Database(error))
-                    if meaning(&error) == Meaning::Contention && attempt < ATTEMPTS =>
-                {
-                    let pause = Duration::from_millis(2 << attempt.min(7));
-                    tokio::time::sleep(pause.mul_f64(rand::random())).await;
-                    attempt += 1;
-                }
+                Err(error) if patience.lasts(&error) => patience.pause().await,
                 settled => return settled,
             }
         }
@@ -242,44 +219,52 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         &self,
         batch: &Batch,
         refused: Option<&sqlx::Error>,
-    ) -> Result<Report, ApplyError> {
-        let (positions, mut tables) = self.read(batch).await?;
-        let mut report = Report::default();
-        let healed = self.heal(batch, &positions, &mut report).await?;
+    ) -> Result<Applied, ApplyError> {
+        let (positions, mut tables) = self.read(batch.keys()).await?;
+        let refused = refused.map(ToString::to_string);
+        let mut done = Applied::default();
+        let healed = self.heal(batch, &positions, &mut done.report).await?;
         let mut advances = Vec::new();
         for (stream, delivered) in batch {
             let position = positions.get(stream).cloned().unwrap_or_default();
             let known = delivered.len() as u64;
+            if position.removed {
+                done.report.gone += known;
+                continue;
+            }
             if position.parked {
-                report.queued += known;
+                done.report.queued += known;
                 continue;
             }
             let commits = healed.get(stream).unwrap_or(delivered);
-            report.duplicates +=
+            done.report.duplicates +=
                 delivered.keys().filter(|version| **version <= position.applied).count() as u64;
             let open = commits.range(position.applied.next()..).map(|(_, delivery)| delivery);
-            let step = self.fold(&mut tables, stream, position.applied, open, refused);
-            report.applied += step.applied.0 - step.prior.0;
-            report.quarantined += u64::from(step.quarantined.is_some());
-            if step.applied != step.prior || step.quarantined.is_some() {
+            let mut step = Advance::from(stream, &position);
+            for delivery in open {
+                if !self.fold(&mut tables, &mut step, delivery, refused.as_deref()) {
+                    break;
+                }
+            }
+            if step.moved() {
                 advances.push(step);
             }
         }
-        self.write(&advances, tables).await?;
-        for step in &advances {
-            if let Some(Quarantined { version, error, .. }) = &step.quarantined {
-                error!(stream = %step.stream, %version, error, "quarantined; the stream is parked");
-            }
+        if !advances.is_empty() {
+            let mut statement = Statement::default();
+            position::advance(&advances, &mut statement).map_err(sqlx::Error::Encode)?;
+            self.write(statement, tables).await?;
         }
-        Ok(report)
+        advances.into_iter().for_each(|step| done.note(step));
+        Ok(done)
     }
 
     /// The first round trip.
-    async fn read(
+    pub(crate) async fn read<'a>(
         &self,
-        batch: &Batch,
+        streams: impl Iterator<Item = &'a StreamId> + Clone,
     ) -> Result<(HashMap<StreamId, Position>, M::Tables), ApplyError> {
-        let arguments = load_arguments(&self.parts, batch.keys()).map_err(sqlx::Error::Encode)?;
+        let arguments = load_arguments(&self.parts, streams).map_err(sqlx::Error::Encode)?;
         let sql = AssertSqlSafe(self.load.as_str());
         let rows = sqlx::query_with(sql, arguments).fetch_all(&self.pool).await?;
         let mut tables = M::Tables::default();
@@ -299,6 +284,8 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         }
         drop(each);
         self.followed.store(followed, Ordering::Relaxed);
+        M::count(&mut tables);
+        M::each(&mut tables).into_iter().for_each(Changes::loaded);
         Ok((positions, tables))
     }
 
@@ -314,7 +301,7 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
             let next = position.applied.next();
             let newest = *delivered.keys().next_back()?;
             let missing = (next.0..newest.0).any(|v| !delivered.contains_key(&Version(v)));
-            (!position.parked && missing).then_some((stream, delivered, position.applied))
+            (!position.is_closed() && missing).then_some((stream, delivered, position.applied))
         });
         let reads = gaps.map(|(stream, delivered, applied)| async move {
             let mut commits = delivered.clone();
@@ -331,60 +318,51 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         Ok(healed)
     }
 
-    /// Folds the commits of one stream, as far as they follow each other.
-    fn fold<'a>(
+    /// Folds a commit into the rows, if it is the next one of its stream. Gives whether the stream
+    /// goes on; if it does not, the step says why. With `refused`, it is not tried any more.
+    pub(crate) fn fold(
         &self,
         tables: &mut M::Tables,
-        stream: &StreamId,
-        prior: Version,
-        open: impl Iterator<Item = &'a Delivery>,
-        refused: Option<&sqlx::Error>,
-    ) -> Advance {
-        let mut step = Advance {
-            stream: stream.clone(),
-            prior,
-            applied: prior,
-            recorded_at: None,
-            quarantined: None,
-        };
-        for delivery in open {
-            let version = delivery.version();
-            if !step.applied.precedes(version) {
-                let missing = step.applied.next();
-                let error = format!("commit {missing} is neither delivered nor in the table");
-                step.quarantined =
-                    Some(Quarantined { version: missing, error, payload: String::new() });
-                break;
-            }
-            if self.left_out.contains(&(stream.clone(), version)) {
-                step.applied = version;
-                continue;
-            }
-            let (error, payload) = match (delivery, refused) {
-                (Delivery::Unreadable(commit), _) => (commit.error.clone(), commit.payload.clone()),
-                (Delivery::Commit(commit), Some(refused)) => (refused.to_string(), json(commit)),
-                (Delivery::Commit(commit), None) => match self.model.evolve(tables, commit) {
-                    Ok(()) => {
-                        step.applied = version;
-                        step.recorded_at = Some(commit.recorded_at);
-                        continue;
-                    }
-                    Err(undecodable) => (undecodable.to_string(), json(commit)),
-                },
-            };
-            step.quarantined = Some(Quarantined { version, error, payload });
-            break;
+        step: &mut Advance,
+        delivery: &Delivery,
+        refused: Option<&str>,
+    ) -> bool {
+        let version = delivery.version();
+        if !step.applied.precedes(version) {
+            let missing = step.applied.next();
+            let error = format!("commit {missing} is neither delivered nor in the table");
+            step.quarantined =
+                Some(Quarantined { version: missing, error, payload: String::new() });
+            return false;
         }
-        step
+        if self.left_out.contains(&(step.stream.clone(), version)) {
+            step.applied = version;
+            return true;
+        }
+        let (error, payload) = match (delivery, refused) {
+            (Delivery::Unreadable(commit), _) => (commit.error.clone(), commit.payload.clone()),
+            (Delivery::Commit(commit), Some(refused)) => (refused.to_owned(), json(commit)),
+            (Delivery::Commit(commit), None) => match self.model.evolve(tables, commit) {
+                Ok(()) => {
+                    step.applied = version;
+                    step.recorded.push(commit.recorded_at);
+                    return true;
+                }
+                Err(undecodable) => (undecodable.to_string(), json(commit)),
+            },
+        };
+        step.quarantined = Some(Quarantined { version, error, payload });
+        false
     }
 
-    /// The second round trip. The statement is a transaction of its own.
-    async fn write(&self, advances: &[Advance], mut tables: M::Tables) -> Result<(), ApplyError> {
-        if advances.is_empty() {
-            return Ok(());
-        }
-        let mut statement = Statement::default();
-        position::write(advances, &mut statement).map_err(sqlx::Error::Encode)?;
+    /// The second round trip: the rows, after the positions that the statement has so far. It is a
+    /// transaction of its own.
+    pub(crate) async fn write(
+        &self,
+        mut statement: Statement,
+        mut tables: M::Tables,
+    ) -> Result<(), ApplyError> {
+        M::count(&mut tables);
         let written = |table: &str| self.only.as_ref().is_none_or(|only| only.contains(&table));
         for table in M::each(&mut tables).into_iter().filter(|table| written(table.table())) {
             table.write(&mut statement).map_err(sqlx::Error::Encode)?;

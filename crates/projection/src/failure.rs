@@ -1,5 +1,7 @@
 //! Poison, or the infrastructure? Told apart by SQLSTATE.
 
+use std::time::Duration;
+
 use sqlx::Error;
 
 /// A batch that could not be applied; it comes again as it is.
@@ -45,6 +47,33 @@ pub(crate) fn meaning(error: &Error) -> Meaning {
         // data exception, integrity constraint violation
         code if code.starts_with("22") || code.starts_with("23") => Meaning::Poison,
         _ => Meaning::Infrastructure,
+    }
+}
+
+/// How often something is tried again when others were faster, before the delivery is failed.
+const ATTEMPTS: u32 = 20;
+
+/// Counts the attempts at a statement that other projectors are in the way of.
+#[derive(Debug, Default)]
+pub(crate) struct Patience {
+    attempts: u32,
+}
+
+impl Patience {
+    /// Whether an error is worth another attempt.
+    pub(crate) fn lasts(&mut self, error: &ApplyError) -> bool {
+        self.attempts += 1;
+        let contended = match error {
+            ApplyError::Database(error) => meaning(error) == Meaning::Contention,
+            ApplyError::Source(_) | ApplyError::Row(_) => false,
+        };
+        contended && self.attempts < ATTEMPTS
+    }
+
+    /// Waits, a little longer each time, and never as long as the others.
+    pub(crate) async fn pause(&self) {
+        let longest = Duration::from_millis(2 << self.attempts.min(7));
+        tokio::time::sleep(longest.mul_f64(rand::random())).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! The projection engine: commits in any order and any number of times, rows exactly once.
 //!
-//! It owns the table `position` (how far each stream is) and `quarantine` (what could not be
-//! applied), and knows no other table, no domain and no event store: a [`ReadModel`] says what a
+//! It owns the tables `position` (how far each stream is), `quarantine` (what could not be
+//! applied) and `heartbeat` (whether anything arrives at all), and knows no other table, no domain and no event store: a [`ReadModel`] says what a
 //! commit means for rows, a [`CommitSource`] reads again what the stream did not deliver.
 //!
 //! A batch costs two round trips. One statement reads the positions and the current rows of the
@@ -12,9 +12,13 @@ mod batch;
 mod changes;
 mod engine;
 mod failure;
+mod heartbeat;
 mod position;
 mod quarantine;
 mod rebuild;
+mod refold;
+mod removal;
+mod report;
 mod row;
 mod statement;
 mod sweep;
@@ -28,12 +32,15 @@ pub use changes::{Changes, Owner};
 pub use decider::{
     Commit, Event, Metadata, RecordedEvent, StreamId, Timestamp, Undecodable, Version,
 };
-pub use engine::{CommitSource, Engine, ReadModel, Report};
+pub use engine::{CommitSource, Engine, ReadModel};
 pub use failure::ApplyError;
+pub use heartbeat::{Heartbeat, arrived, heartbeat, now, sent};
 pub use quarantine::{QuarantinedCommit, RedriveError, quarantined};
 pub use rebuild::{
     CaughtUp, Checkpoint, Generations, Parity, Plan, Rebuild, RebuildError, Swap, TableParity,
 };
+pub use removal::{Removal, Removed, removal};
+pub use report::{Applied, Report};
 pub use row::{Column, Row};
 pub use statement::{LoadPart, Statement};
 pub use sweep::Swept;

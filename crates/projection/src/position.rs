@@ -4,7 +4,7 @@ use decider::{StreamId, Timestamp, Version};
 use serde::Deserialize;
 use sqlx::{Arguments, error::BoxDynError};
 
-use crate::Statement;
+use crate::{Statement, statement::ALL_MOVED};
 
 /// How far a stream is, as read.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -13,6 +13,21 @@ pub(crate) struct Position {
     pub(crate) applied: Version,
     /// Whether it waits for somebody to look at the commit after that.
     pub(crate) parked: bool,
+    /// Whether the stream is no more.
+    pub(crate) removed: bool,
+    /// How often it was folded anew.
+    pub(crate) refolds: i64,
+}
+
+impl Position {
+    /// The columns that it is read from.
+    pub(crate) const COLUMNS: &str =
+        "stream, applied, parked, removed_at is not null as removed, refolds";
+
+    /// Whether what comes of the stream is left alone.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.parked || self.removed
+    }
 }
 
 /// A position as it is read, with its stream.
@@ -29,10 +44,31 @@ pub(crate) struct Advance {
     pub(crate) stream: StreamId,
     /// Where the stream was read; the step holds only if it is still there.
     pub(crate) prior: Version,
+    /// How often it had been folded anew by then; that must not have changed either.
+    pub(crate) refolds: i64,
     pub(crate) applied: Version,
-    /// When the last applied commit was recorded.
-    pub(crate) recorded_at: Option<Timestamp>,
+    /// When each commit that is applied now was recorded.
+    pub(crate) recorded: Vec<Timestamp>,
     pub(crate) quarantined: Option<Quarantined>,
+}
+
+impl Advance {
+    /// A step that starts where the stream was read.
+    pub(crate) fn from(stream: &StreamId, position: &Position) -> Self {
+        Self {
+            stream: stream.clone(),
+            prior: position.applied,
+            refolds: position.refolds,
+            applied: position.applied,
+            recorded: Vec::new(),
+            quarantined: None,
+        }
+    }
+
+    /// Whether there is anything to write.
+    pub(crate) fn moved(&self) -> bool {
+        self.applied != self.prior || self.quarantined.is_some()
+    }
 }
 
 /// A commit that could not be applied, and why.
@@ -43,35 +79,67 @@ pub(crate) struct Quarantined {
     pub(crate) payload: String,
 }
 
-fn signed(version: Version) -> i64 {
+pub(crate) fn signed(version: Version) -> i64 {
     i64::try_from(version.0).unwrap_or(i64::MAX)
 }
 
 /// Moves the positions. This is the first part of every statement: it takes the locks of all its
 /// streams, in the order of their names, before anything else is touched, as every other part
 /// waits for what it returns.
-pub(crate) fn write(advances: &[Advance], statement: &mut Statement) -> Result<(), BoxDynError> {
+pub(crate) fn advance(advances: &[Advance], statement: &mut Statement) -> Result<(), BoxDynError> {
+    let unchanged = "position.refolds = excluded.refolds and not position.parked";
+    write(advances, unchanged, statement)
+}
+
+/// Moves the positions of streams that were folded anew: wherever they were, parked or not.
+pub(crate) fn refold(advances: &[Advance], statement: &mut Statement) -> Result<(), BoxDynError> {
+    write(advances, "position.refolds = excluded.refolds - 1", statement)?;
+    // What was in quarantine is in the rows now, or skipped for ever; and what was there may be
+    // the very thing that was to be redacted.
     statement.part(
         |_| {
-            "insert into position (stream, prior, applied, recorded_at, parked, applied_at) \
-             select stream, prior, applied, recorded_at, parked, clock_timestamp() \
-             from unnest($1, $2, $3, $4, $5) as n(stream, prior, applied, recorded_at, parked) \
-             order by stream \
-             on conflict (stream) do update set prior = excluded.prior, \
-             applied = excluded.applied, parked = excluded.parked, \
-             applied_at = excluded.applied_at, \
-             recorded_at = coalesce(excluded.recorded_at, position.recorded_at) \
-             where position.applied = excluded.prior and not position.parked returning 1"
-                .to_owned()
+            format!(
+                "update quarantine q set payload = '', \
+                 resolution = coalesce(q.resolution, 'redriven'), \
+                 resolved_at = coalesce(q.resolved_at, now()) \
+                 from unnest($1, $3) as n(stream, applied) \
+                 where q.stream = n.stream and q.version between 1 and n.applied and {ALL_MOVED}"
+            )
+        },
+        |_| Ok(()),
+    )
+}
+
+fn write(
+    advances: &[Advance],
+    unchanged: &str,
+    statement: &mut Statement,
+) -> Result<(), BoxDynError> {
+    statement.part(
+        |_| {
+            format!(
+                "insert into position \
+                 (stream, prior, applied, recorded_at, parked, applied_at, refolds) \
+                 select stream, prior, applied, recorded_at, parked, clock_timestamp(), refolds \
+                 from unnest($1, $2, $3, $4, $5, $7) \
+                 as n(stream, prior, applied, recorded_at, parked, refolds) order by stream \
+                 on conflict (stream) do update set prior = excluded.prior, \
+                 applied = excluded.applied, parked = excluded.parked, \
+                 applied_at = excluded.applied_at, refolds = excluded.refolds, \
+                 recorded_at = coalesce(excluded.recorded_at, position.recorded_at) \
+                 where position.applied = excluded.prior and position.removed_at is null \
+                 and {unchanged} returning 1"
+            )
         },
         |arguments| {
             let each = || advances.iter();
             arguments.add(each().map(|step| step.stream.as_str()).collect::<Vec<_>>())?;
             arguments.add(each().map(|step| signed(step.prior)).collect::<Vec<_>>())?;
             arguments.add(each().map(|step| signed(step.applied)).collect::<Vec<_>>())?;
-            arguments.add(each().map(|step| step.recorded_at).collect::<Vec<_>>())?;
+            arguments.add(each().map(|step| step.recorded.last().copied()).collect::<Vec<_>>())?;
             arguments.add(each().map(|step| step.quarantined.is_some()).collect::<Vec<_>>())?;
-            arguments.add(i64::try_from(advances.len()).unwrap_or(i64::MAX))
+            arguments.add(i64::try_from(advances.len()).unwrap_or(i64::MAX))?;
+            arguments.add(each().map(|step| step.refolds).collect::<Vec<_>>())
         },
     )?;
     write_quarantined(advances, statement)
@@ -90,7 +158,7 @@ fn write_quarantined(advances: &[Advance], statement: &mut Statement) -> Result<
             let arrays = (first..first + 4).map(|n| format!("${n}")).collect::<Vec<_>>();
             format!(
                 "insert into quarantine (stream, version, error, payload) \
-                 select * from unnest({}) on conflict (stream, version) do update \
+                 select * from unnest({}) where {ALL_MOVED} on conflict (stream, version) do update \
                  set error = excluded.error, payload = excluded.payload, quarantined_at = now(), \
                  resolution = null, reason = null, resolved_at = null",
                 arrays.join(", ")

@@ -3,6 +3,8 @@
 //! Later commits of a parked stream are not kept here: they are in the event table, in order, and
 //! wait there. A redrive reads them from where the stream stands.
 
+use std::collections::BTreeSet;
+
 use decider::{StreamId, Timestamp, Version};
 use sqlx::{FromRow, PgPool};
 
@@ -21,7 +23,7 @@ pub struct QuarantinedCommit {
     pub payload: String,
     /// Since when.
     pub quarantined_at: Timestamp,
-    /// `redriven` or `skipped`, once somebody has dealt with it.
+    /// `redriven` or `skipped`, once somebody has dealt with it; `removed` with its stream.
     pub resolution: Option<String>,
     /// Why it was skipped.
     pub reason: Option<String>,
@@ -59,6 +61,17 @@ pub async fn quarantined(pool: &PgPool, all: bool) -> sqlx::Result<Vec<Quarantin
     .bind(all)
     .fetch_all(pool)
     .await
+}
+
+/// The commits of a stream that somebody decided to leave out.
+pub(crate) async fn skipped(pool: &PgPool, stream: &StreamId) -> sqlx::Result<BTreeSet<Version>> {
+    let versions: Vec<i64> = sqlx::query_scalar(
+        "select version from quarantine where stream = $1 and resolution = 'skipped'",
+    )
+    .bind(stream.as_str())
+    .fetch_all(pool)
+    .await?;
+    Ok(versions.into_iter().map(|version| Version(version.unsigned_abs())).collect())
 }
 
 impl<M: ReadModel, S: CommitSource> Engine<M, S> {

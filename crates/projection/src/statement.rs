@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use decider::StreamId;
 use sqlx::{Arguments, error::BoxDynError, postgres::PgArguments};
 
-use crate::{Column, Row};
+use crate::{Column, Row, position::Position};
 
 /// The part that says that there is a next generation.
 pub(crate) const FOLLOWED: i32 = -2;
@@ -32,8 +32,11 @@ pub struct LoadPart {
 pub(crate) fn load_statement(parts: &[Option<LoadPart>]) -> String {
     let mut sql = String::from(
         "select -1 as part, row_to_json(r)::text as row \
-         from unnest($1::text[]) as owner(id) cross join lateral (\
-         select stream, applied, parked from position where stream = owner.id offset 0) r \
+         from unnest($1::text[]) as owner(id) cross join lateral (select ",
+    );
+    sql.push_str(Position::COLUMNS);
+    sql.push_str(
+        " from position where stream = owner.id offset 0) r \
          union all select -2, 'true' from rebuild where followed",
     );
     let categories = categories(parts);
@@ -93,21 +96,46 @@ pub(crate) const ALL_MOVED: &str = "(select count(*) from moved) = $6";
 pub struct Statement {
     parts: Vec<String>,
     arguments: PgArguments,
+    /// Streams of which everything is written anew.
+    anew: Vec<StreamId>,
 }
 
 impl Statement {
+    /// A statement that writes all rows of these streams anew.
+    pub(crate) fn anew(streams: Vec<StreamId>) -> Self {
+        Self { anew: streams, ..Self::default() }
+    }
+
     /// Adds rows that are not there.
     ///
     /// # Errors
     /// What sqlx says of a value that it cannot encode.
     pub fn insert<R: Row>(&mut self, rows: &[&R]) -> Result<(), BoxDynError> {
+        let cleared = self.clear::<R>()?;
         if rows.is_empty() {
             return Ok(());
         }
         let select = self.unnest_rows(rows)?;
         let (table, all) = (R::TABLE, names(&[R::KEY, R::REST].concat()));
-        self.parts.push(format!("insert into {table} ({all}) {select} where {ALL_MOVED}"));
+        self.parts.push(format!("insert into {table} ({all}) {select} where {ALL_MOVED}{cleared}"));
         Ok(())
+    }
+
+    /// Empties a table that is only ever added to of the streams that are written anew. Gives what
+    /// an insert must wait for: parts of one statement run in any order, and a key is free only
+    /// when its row is gone.
+    fn clear<R: Row>(&mut self) -> Result<String, BoxDynError> {
+        if R::LOADED || self.anew.is_empty() {
+            return Ok(String::new());
+        }
+        self.arguments.add(owners::<R>(&self.anew))?;
+        let (table, Column { name, sql_type }) = (R::TABLE, R::OWNER);
+        let streams = self.arguments.len();
+        self.parts.push(format!(
+            "delete from {table} where {name} = any(${streams}::text[]::{sql_type}[]) \
+             and {ALL_MOVED} returning 1"
+        ));
+        Ok(format!(" and (select count(*) from part_{}) >= 0", self.parts.len() - 1))
     }
 
     /// Changes rows that are there.
@@ -192,6 +220,18 @@ pub(crate) fn unnest(columns: &[&[Column]], first: usize) -> String {
         arrays.collect::<Vec<_>>().join(", "),
         names.collect::<Vec<_>>().join(", "),
     )
+}
+
+/// What the column that names the owning stream holds of these streams; of some there is nothing.
+pub(crate) fn owners<R: Row>(streams: &[StreamId]) -> Vec<&str> {
+    let owners = streams.iter().filter_map(|stream| match R::CATEGORY {
+        None => Some(stream.as_str()),
+        Some(category) if category == stream.category() => {
+            Some(stream.id()).filter(|id| R::OWNER.can_hold(id))
+        }
+        Some(_) => None,
+    });
+    owners.collect()
 }
 
 fn names(columns: &[Column]) -> String {

@@ -20,7 +20,7 @@ pub struct Swept {
 
 impl<M: ReadModel, S: CommitSource> Engine<M, S> {
     /// Compares the newest version of streams in the event table with their positions, and
-    /// applies what is missing. A stream that is parked stays so; one that is merely being
+    /// applies what is missing. A stream that is parked stays so, and one that is no more; one that is merely being
     /// delivered is applied twice at once, which the positions settle.
     ///
     /// # Errors
@@ -51,7 +51,8 @@ async fn behind(
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "select n.stream, coalesce(p.applied, 0) from unnest($1, $2) as n(stream, version) \
          left join position p using (stream) \
-         where coalesce(p.applied, 0) < n.version and not coalesce(p.parked, false)",
+         where coalesce(p.applied, 0) < n.version and not coalesce(p.parked, false) \
+         and p.removed_at is null",
     )
     .bind(streams)
     .bind(versions)

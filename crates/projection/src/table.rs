@@ -94,6 +94,13 @@ impl<R: Row> Changes for Table<R> {
         Ok(())
     }
 
+    fn loaded(&mut self) {}
+
+    fn clear(&mut self) {
+        self.changed.clear();
+        self.removed.append(&mut self.rows);
+    }
+
     fn write(&self, statement: &mut Statement) -> Result<(), BoxDynError> {
         // What came and went within the batch was never there.
         let gone = self.removed.iter().filter(|(key, _)| self.loaded.contains(key));

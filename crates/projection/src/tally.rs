@@ -6,40 +6,59 @@ use sqlx::{Arguments, error::BoxDynError};
 
 use crate::{Changes, Comparison, LoadPart, Owner, Statement, statement::ALL_MOVED};
 
-/// Increments to one count a key, in a table `(key text primary key, count bigint)`.
+/// One count a key, in a table `(key text primary key, count bigint)`: what the rows at hand count,
+/// before a fold and after it.
 ///
-/// They land in the transaction that moves the positions of the commits which they come from, so
-/// each commit counts once; and they are added by the database, so no writer overwrites another.
+/// What is written is the difference. It lands in the transaction that moves the positions of the
+/// streams which the rows belong to, so each row counts once; and it is added by the database, so
+/// no writer overwrites another. A count of nothing equals a key that is not there.
 #[derive(Clone, Debug)]
 pub struct Tally {
     table: &'static str,
     key: &'static str,
     count: &'static str,
-    increments: BTreeMap<String, i64>,
+    before: BTreeMap<String, i64>,
+    counted: BTreeMap<String, i64>,
 }
 
 impl Tally {
-    /// No increments yet to column `count` of `table`, by its primary key.
+    /// Nothing counted yet for column `count` of `table`, by its primary key.
     #[must_use]
     pub fn new(table: &'static str, key: &'static str, count: &'static str) -> Self {
-        Self { table, key, count, increments: BTreeMap::new() }
+        Self { table, key, count, before: BTreeMap::new(), counted: BTreeMap::new() }
     }
 
-    /// Adds to the count of a key; a negative number takes away.
-    pub fn add(&mut self, key: &str, increment: i64) {
-        *self.increments.entry(key.to_owned()).or_default() += increment;
+    /// Counts so many for a key.
+    pub fn add(&mut self, key: &str, count: i64) {
+        match self.counted.get_mut(key) {
+            Some(counted) => *counted += count,
+            None => {
+                self.counted.insert(key.to_owned(), count);
+            }
+        }
     }
 
     /// Adds what another one of the same table counted.
     pub(crate) fn absorb(&mut self, other: &Self) {
-        for (key, increment) in &other.increments {
-            self.add(key, *increment);
+        for (key, count) in &other.counted {
+            self.add(key, *count);
         }
     }
 
     /// What was counted, by key.
     pub(crate) fn counted(&self) -> &BTreeMap<String, i64> {
-        &self.increments
+        &self.counted
+    }
+
+    /// By how much the count of each key has changed, if it has.
+    fn increments(&self) -> BTreeMap<&String, i64> {
+        let mut increments: BTreeMap<&String, i64> =
+            self.counted.iter().map(|(key, count)| (key, *count)).collect();
+        for (key, count) in &self.before {
+            *increments.entry(key).or_default() -= count;
+        }
+        increments.retain(|_, increment| *increment != 0);
+        increments
     }
 
     /// The table, and its columns with the key and the count.
@@ -65,10 +84,14 @@ impl Changes for Tally {
         Ok(())
     }
 
+    fn loaded(&mut self) {
+        self.before = std::mem::take(&mut self.counted);
+    }
+
+    fn clear(&mut self) {}
+
     fn write(&self, statement: &mut Statement) -> Result<(), BoxDynError> {
-        // Also what adds up to nothing: the row is there once anything was counted, however the
-        // commits were split into batches.
-        let (keys, increments): (Vec<&String>, Vec<&i64>) = self.increments.iter().unzip();
+        let (keys, increments): (Vec<&String>, Vec<i64>) = self.increments().into_iter().unzip();
         if keys.is_empty() {
             return Ok(());
         }

@@ -11,7 +11,10 @@ mod difference;
 mod full_run;
 mod history;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 pub use comparison::Comparison;
 use decider::{StreamId, Version};
@@ -25,6 +28,9 @@ use crate::{ApplyError, CommitSource, ReadModel, Tally};
 /// How many streams are compared in one statement.
 const STREAMS_AT_A_TIME: usize = 200;
 
+/// How long a redaction or a removal takes from the event table to the rows, when nothing is wrong.
+const SETTLES_WITHIN: Duration = Duration::from_secs(1);
+
 /// One snapshot for all that is read in the transaction.
 const SNAPSHOT: &str = "begin isolation level repeatable read read only";
 
@@ -36,8 +42,17 @@ pub struct Verifier<M, S> {
     source: S,
 }
 
-/// Streams, each with the version up to which its commits count for the tallies.
-type Streams = BTreeMap<StreamId, Version>;
+/// Streams, each with where it was when the tallies were read, if they were.
+type Streams = BTreeMap<StreamId, Option<Start>>;
+
+/// Where a stream was when the tallies were read.
+#[derive(Clone, Copy, Debug)]
+struct Start {
+    /// Up to there its commits count.
+    applied: Version,
+    /// How often it had been folded anew.
+    refolds: i64,
+}
 
 impl<M: ReadModel, S: CommitSource> Verifier<M, S> {
     /// A verifier of the rows of `model` behind `pool`, against the commits in `source`.
@@ -54,7 +69,7 @@ impl<M: ReadModel, S: CommitSource> Verifier<M, S> {
         let mut connection = self.pool.acquire().await?;
         let mut checked = Checked::default();
         for streams in streams.chunks(STREAMS_AT_A_TIME) {
-            let each = streams.iter().cloned().map(|stream| (stream, Version::NONE));
+            let each = streams.iter().cloned().map(|stream| (stream, None));
             checked += self.check(&mut connection, &each.collect()).await?.0;
         }
         Ok(checked)
@@ -81,21 +96,49 @@ impl<M: ReadModel, S: CommitSource> Verifier<M, S> {
     }
 
     /// One batch; gives what its streams counted for the tallies, too.
+    ///
+    /// A redaction or a removal is in the event table before it is in the rows, and no version
+    /// tells. So what seems wrong is looked at again, when that had its time.
     async fn check(
         &self,
         connection: &mut PgConnection,
         streams: &Streams,
     ) -> Result<(Checked, Vec<Tally>), ApplyError> {
+        let (mut checked, counted, doubtful) = self.look(connection, streams).await?;
+        if !doubtful.is_empty() {
+            tokio::time::sleep(SETTLES_WITHIN).await;
+            let doubtful = streams.iter().filter(|(stream, _)| doubtful.contains(stream.as_str()));
+            let doubtful = doubtful.map(|(stream, start)| (stream.clone(), *start)).collect();
+            let (again, _, _) = self.look(connection, &doubtful).await?;
+            checked.absent_streams = again.absent_streams;
+            checked.rewritten_streams += again.rewritten_streams;
+            checked.unfolded = again.unfolded;
+            checked.differences = again.differences;
+        }
+        Ok((checked, counted))
+    }
+
+    /// One batch, looked at once; gives the streams with which something seems to be wrong, too.
+    async fn look(
+        &self,
+        connection: &mut PgConnection,
+        streams: &Streams,
+    ) -> Result<(Checked, Vec<Tally>, BTreeSet<String>), ApplyError> {
         let mut snapshot = connection.begin_with(SNAPSHOT).await?;
         let places = history::places(&mut snapshot, streams).await?;
         let mut checked = Checked { streams: places.len() as u64, ..Checked::default() };
-        let mut histories = Vec::new();
+        let (mut histories, mut doubtful) = (Vec::new(), BTreeSet::new());
         for found in history::read(&self.source, places).await? {
             checked.lagging_streams += u64::from(found.is_behind());
             checked.parked_streams += u64::from(found.place.parked);
+            checked.rewritten_streams += u64::from(found.place.rewritten);
+            let stream = found.place.stream.to_string();
             match found.into_history() {
                 Found::Whole(history) => histories.push(history),
-                Found::Nothing => checked.absent_streams += 1,
+                Found::Nothing => {
+                    checked.absent_streams += 1;
+                    doubtful.insert(stream);
+                }
                 Found::Broken(unfolded) => checked.unfolded.push(unfolded),
             }
         }
@@ -109,17 +152,11 @@ impl<M: ReadModel, S: CommitSource> Verifier<M, S> {
             }
         };
         checked.commits = histories.iter().map(|history| history.commits.len() as u64).sum();
-        let mut comparison = Comparison::of(histories.iter().map(|history| &history.stream));
-        for table in M::each(&mut tables) {
-            table.compare(&mut comparison).map_err(sqlx::Error::Encode)?;
-        }
-        if let Some((sql, arguments)) = comparison.finish() {
-            let sql = AssertSqlSafe(sql);
-            let rows = sqlx::query_as_with(sql, arguments).fetch_all(&mut *snapshot).await?;
-            checked.differences = difference::of_rows(rows)?;
-        }
+        checked.differences = compare::<M>(&mut snapshot, &histories, &mut tables).await?;
         snapshot.rollback().await?;
-        Ok((checked, counted))
+        doubtful.extend(checked.unfolded.iter().map(|unfolded| unfolded.stream.to_string()));
+        doubtful.extend(checked.differences.iter().filter_map(|found| found.stream.clone()));
+        Ok((checked, counted, doubtful))
     }
 
     /// Folds histories into fresh tables; on the way, what they counted up to where the tallies
@@ -139,10 +176,27 @@ impl<M: ReadModel, S: CommitSource> Verifier<M, S> {
             Ok(())
         };
         evolve(&mut tables, true)?;
+        M::count(&mut tables);
         let counted = tallies::<M>(&mut tables);
         evolve(&mut tables, false)?;
         Ok((tables, counted))
     }
+}
+
+/// Compares the rows of these histories with the ones that the tables have.
+async fn compare<M: ReadModel>(
+    snapshot: &mut PgConnection,
+    histories: &[History],
+    tables: &mut M::Tables,
+) -> Result<Vec<Difference>, ApplyError> {
+    let mut comparison = Comparison::of(histories.iter().map(|history| &history.stream));
+    for table in M::each(tables) {
+        table.compare(&mut comparison).map_err(sqlx::Error::Encode)?;
+    }
+    let Some((sql, arguments)) = comparison.finish() else { return Ok(Vec::new()) };
+    let sql = AssertSqlSafe(sql);
+    let rows = sqlx::query_as_with(sql, arguments).fetch_all(snapshot).await?;
+    Ok(difference::of_rows(rows)?)
 }
 
 /// The tallies among the tables, as they are.

@@ -4,10 +4,13 @@
 #[path = "engine/lamps.rs"]
 mod lamps;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use lamps::{House, Light, Shelf, lit, lit_at, poison};
-use projection::{ApplyError, Checked, Difference, Mismatch, StreamId, Verifier};
+use projection::{
+    ApplyError, Checked, Difference, Mismatch, Removal, Removed, StreamId, Timestamp, Verifier,
+    Version,
+};
 
 fn verifier(house: &House) -> Verifier<Light, Shelf> {
     Verifier::new(house.pool.clone(), Light, house.shelf.clone())
@@ -123,13 +126,13 @@ async fn a_row_of_a_stream_that_nobody_knows_is_reported() -> anyhow::Result<()>
 #[tokio::test]
 async fn a_wrong_tally_is_reported() -> anyhow::Result<()> {
     let house = furnished().await?;
-    by_hand(&house, "update total set times = 6; insert into total values ('none', 0)").await?;
+    by_hand(&house, "update total set times = 6; insert into total values ('none', 2)").await?;
     let differences = verify_all(&house).await?.differences;
     let [wrong, invented] = differences.as_slice() else { panic!("two of {differences:?}") };
     assert_eq!((wrong.table.as_str(), wrong.key.as_str()), ("total", r#"{"name": "all"}"#));
     assert_eq!(wrong.mismatch, column("times", "5", "6"));
     assert!(matches!(invented.mismatch, Mismatch::Surplus { .. }), "{invented}");
-    by_hand(&house, "truncate total").await?;
+    by_hand(&house, "truncate total; insert into total values ('nothing', 0)").await?;
     let missing = only(verify_all(&house).await?);
     assert!(matches!(missing.mismatch, Mismatch::Missing { .. }), "{missing}");
     Ok(())
@@ -147,6 +150,48 @@ async fn what_is_still_on_its_way_is_no_difference() -> anyhow::Result<()> {
     assert!(checked.agrees(), "{checked:?}");
     assert_eq!((checked.lagging_streams, checked.parked_streams), (2, 1));
     assert!(verify_all(&house).await?.agrees());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_removed_stream_has_no_rows_whatever_is_left_of_it_in_the_table() -> anyhow::Result<()> {
+    let house = furnished().await?;
+    let gone = Removed {
+        stream: stream("a"),
+        version: Version(1),
+        removal: Removal::Erased,
+        at: Timestamp::UNIX_EPOCH,
+    };
+    house.take_away(&lit("a", 1));
+    house.engine.remove(vec![gone]).await?;
+    let checked = verify_all(&house).await?;
+    assert_eq!(checked, Checked { streams: 3, commits: 4, tally_keys: 1, ..Checked::default() });
+    by_hand(&house, "insert into lamp values ('a', 2)").await?;
+    let difference = only(verify_all(&house).await?);
+    assert_eq!(difference.stream.as_deref(), Some("lamp-a"));
+    assert!(matches!(difference.mismatch, Mismatch::Surplus { .. }), "{difference}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_redaction_on_its_way_to_the_rows_is_no_difference() -> anyhow::Result<()> {
+    let house = furnished().await?;
+    house.rewrite([poison("a", 2, "Moved")]);
+    assert!(!verifier(&house).verify(&[stream("a")]).await?.agrees(), "it does not come");
+    let verifier = verifier(&house);
+    let on_its_way = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        house.engine.refold([stream("a")]).await
+    };
+    let mut run = verifier.all().await?;
+    let (checked, refolded) = tokio::join!(run.next(), on_its_way);
+    assert_eq!(refolded?.refolded, 1);
+    let checked = checked?.unwrap_or_default();
+    assert!(checked.agrees(), "{checked:?}");
+    assert_eq!(checked.rewritten_streams, 1);
+    let tallies = run.next().await?.unwrap_or_default();
+    assert!(tallies.agrees() && tallies.tally_keys == 0, "nobody can tell: {tallies:?}");
+    assert_eq!(verify_all(&house).await?.tally_keys, 1, "the next time somebody can");
     Ok(())
 }
 

@@ -52,6 +52,12 @@ fn failed(stream: &StreamId, failure: &StoreError) -> Problem {
             error!(%stream, error = %failure, "the event table is away");
             Problem::unavailable()
         }
+        StoreError::Gone { .. } => Problem::new(
+            StatusCode::GONE,
+            "gone",
+            "It is no more",
+            "Its time is over, or it was erased. Make a new one.",
+        ),
         StoreError::Unreadable(_) | StoreError::Hole { .. } => {
             error!(%stream, error = %failure, "a stream cannot be read");
             Problem::new(

@@ -5,7 +5,11 @@
 //! All that is left to fail is the infrastructure, and then the batch comes again from the first
 //! record on that is not known to be done.
 
+mod delivered;
+mod input;
+mod measures;
 mod source;
+mod tasks;
 mod trail;
 
 use std::time::SystemTime;
@@ -14,33 +18,58 @@ use aws_lambda_events::event::{
     dynamodb::{Event, EventRecord},
     streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
 };
-use event_store::{BadRecord, Change, EventStore};
+use event_store::EventStore;
+pub use input::{Input, Output, Task};
 use lambda_runtime::Error;
-use ordering_views::{ApplyError, Delivery, Engine, Generations, Report, Shop, Unreadable};
+use ordering_views::{Applied, ApplyError, Engine, Generations, Shop, arrived};
 pub use source::{TableSource, delivery};
 use sqlx::PgPool;
+pub use tasks::Sweep;
+use telemetry::Telemetry;
 use tracing::{error, info, warn};
 
-use crate::trail::Trail;
+use crate::{delivered::Delivered, measures::Measures, trail::Trail};
 
 /// The projector: a read model, and the table that it is read from.
 #[derive(Clone, Debug)]
 pub struct Projector {
     generations: Generations<Shop, TableSource>,
+    pool: PgPool,
+    store: EventStore,
+    measures: Measures,
 }
 
 impl Projector {
     /// A projector that writes rows through `pool` and reads what is missing from `store`.
     #[must_use]
     pub fn new(pool: PgPool, store: EventStore) -> Self {
-        let live = Engine::new(pool, Shop, TableSource::new(store));
-        Self { generations: Generations::of(live) }
+        let live = Engine::new(pool.clone(), Shop, TableSource::new(store.clone()));
+        let (generations, measures) = (Generations::of(live), Measures::new(Telemetry::silent()));
+        Self { generations, pool, store, measures }
     }
 
-    /// The live generation's engine, for what is done by hand: redrive, skip, sweep.
+    /// The same, telling what it does.
+    #[must_use]
+    pub fn measured_by(mut self, telemetry: Telemetry) -> Self {
+        self.measures = Measures::new(telemetry);
+        self
+    }
+
+    /// The live generation's engine, for what is done by hand: redrive, skip, fold anew.
     #[must_use]
     pub fn engine(&self) -> &Engine<Shop, TableSource> {
         self.generations.live()
+    }
+
+    /// One invocation, whatever it is.
+    ///
+    /// # Errors
+    /// As [`Self::handle`] and [`Self::perform`].
+    pub async fn invoke(&self, input: Input) -> Result<Output, Error> {
+        match input {
+            Input::Scheduled(task) => self.perform(task).await,
+            Input::Batch(event) => self.handle(event).await.map(Output::Batch),
+        }
     }
 
     /// Applies a batch. The answer names the record from which the batch must come again, and
@@ -51,12 +80,13 @@ impl Projector {
     pub async fn handle(&self, event: Event) -> Result<DynamoDbEventResponse, Error> {
         let records = event.records.len();
         let first = event.records.first().and_then(sequence_number);
-        let (deliveries, strange) = decode(event.records);
-        let (trail, started) = (Trail::of(&deliveries), SystemTime::now());
-        match self.apply(deliveries, &strange).await {
-            Ok(report) => {
-                let correlation_ids = trail.correlation_ids();
+        let delivered = Delivered::read(event.records);
+        let (trail, started) = (Trail::of(&delivered.commits), SystemTime::now());
+        match self.apply(delivered).await {
+            Ok(applied) => {
+                let (report, correlation_ids) = (applied.report, trail.correlation_ids());
                 info!(records, ?report, correlation_ids, "applied");
+                self.measures.batch(records, &applied);
                 trail.tell(started);
                 Ok(answer(None))
             }
@@ -67,37 +97,23 @@ impl Projector {
         }
     }
 
-    async fn apply(
-        &self,
-        deliveries: Vec<Delivery>,
-        strange: &[BadRecord],
-    ) -> Result<Report, ApplyError> {
-        for record in strange {
+    /// Removals first, as nothing is to be done about what is no more; beats last, as they tell
+    /// that what came with them is visible.
+    async fn apply(&self, delivered: Delivered) -> Result<Applied, ApplyError> {
+        for record in &delivered.strange {
             error!(%record, "set aside");
             self.engine().set_aside(&record.key, &record.detail).await?;
         }
-        self.generations.apply(deliveries).await
-    }
-}
-
-/// Reads the records. One whose key is none of ours belongs to no stream that could be parked: it
-/// is set aside under its key.
-fn decode(records: Vec<EventRecord>) -> (Vec<Delivery>, Vec<BadRecord>) {
-    let mut deliveries = Vec::with_capacity(records.len());
-    let mut strange = Vec::new();
-    for record in records {
-        match Change::read(record) {
-            Ok(Change::Committed(commit)) => deliveries.push(Delivery::Commit(commit)),
-            Ok(Change::Unreadable(commit, payload)) => {
-                let (stream, version, error) = (commit.stream, commit.version, commit.detail);
-                let unreadable = Unreadable { stream, version, error, payload };
-                deliveries.push(Delivery::Unreadable(unreadable));
-            }
-            Ok(Change::Other) => {}
-            Err(bad) => strange.push(bad),
+        let mut report = self.generations.remove(delivered.removed).await?;
+        report += self.generations.refold(delivered.rewritten).await?;
+        let mut applied = self.generations.apply_each(delivered.commits).await?;
+        applied.report += report;
+        if !delivered.beats.is_empty() {
+            let beats = delivered.beats.into_iter().map(|beat| (beat.stream, beat.at));
+            arrived(&self.pool, &beats.collect::<Vec<_>>()).await?;
         }
+        Ok(applied)
     }
-    (deliveries, strange)
 }
 
 fn sequence_number(record: &EventRecord) -> Option<String> {

@@ -1,11 +1,11 @@
 //! Wires the projector to Lambda's runtime.
 
-use aws_lambda_events::event::dynamodb::Event;
 use database::Database;
 use event_store::EventStore;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use projector::Projector;
+use projector::{Input, Projector};
 use sqlx::postgres::PgPoolOptions;
+use telemetry::Telemetry;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -14,10 +14,11 @@ async fn main() -> Result<(), Error> {
     let store = EventStore::new(aws_sdk_dynamodb::Client::new(&config), variable("EVENT_TABLE")?);
     let one_connection = PgPoolOptions::new().max_connections(1);
     let sessions = Database::from_environment(&config)?.sessions(one_connection);
-    let projector = Projector::new(sessions.pool(), store);
-    run(service_fn(async |event: LambdaEvent<Event>| {
+    let telemetry = Telemetry::new("projector", std::io::stdout());
+    let projector = Projector::new(sessions.pool(), store).measured_by(telemetry);
+    run(service_fn(async |event: LambdaEvent<Input>| {
         sessions.renew().await;
-        projector.handle(event.payload).await
+        projector.invoke(event.payload).await
     }))
     .await
 }

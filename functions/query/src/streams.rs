@@ -1,11 +1,15 @@
 //! `GET /streams/{stream}/events`.
 
-use axum::{extract::State, http::Uri};
+use axum::{
+    extract::State,
+    http::{StatusCode, Uri},
+};
+use chrono::SecondsFormat;
 use edge::{Caller, Id, Params, Problem};
 use ordering_views::{
-    Sku, StreamId,
+    Removal, Sku, StreamId, Timestamp,
     audit_trail::{self, AuditedEvent},
-    cart, order_history,
+    cart, order_history, removal,
 };
 use uuid::Uuid;
 
@@ -34,11 +38,25 @@ pub(crate) async fn events(
     let after = queries.place(&list, &paging)?;
     let found = audit_trail::list(&queries.pool, &stream, after, paging.limit).await;
     let page = found.map_err(failed)?;
-    // Every stream has a first event.
-    if page.items.is_empty() && after.is_none() {
-        return Err(Problem::not_found());
+    if page.items.is_empty() {
+        if let Some((removal, at)) = removal(&queries.pool, &stream).await.map_err(failed)? {
+            return Err(gone(removal, at));
+        }
+        // Every stream has a first event.
+        if after.is_none() {
+            return Err(Problem::not_found());
+        }
     }
     Ok(queries.page(&list, &uri, page))
+}
+
+fn gone(removal: Removal, at: Timestamp) -> Problem {
+    let (kind, title) = match removal {
+        Removal::Erased => ("erased", "It was erased"),
+        Removal::Expired => ("expired", "It has expired"),
+    };
+    let detail = format!("That was at {}.", at.to_rfc3339_opts(SecondsFormat::Millis, true));
+    Problem::new(StatusCode::GONE, kind, title, detail)
 }
 
 /// What a stream is about. Other streams, such as claims on an address, are nobody's business.

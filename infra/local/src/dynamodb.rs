@@ -44,8 +44,29 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct DynamoDb {
     endpoint: String,
+    expiry: Expiry,
     stop: oneshot::Sender<()>,
     server: JoinHandle<Result<(), String>>,
+}
+
+/// Drops what has expired, which dynoxide does only when it is told.
+#[derive(Clone)]
+pub(crate) struct Expiry(Database);
+
+impl std::fmt::Debug for Expiry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Expiry")
+    }
+}
+
+impl Expiry {
+    pub(crate) async fn drop_what_expired(self) {
+        match spawn_blocking(move || self.0.sweep_ttl()).await {
+            Ok(Ok(0)) | Err(_) => {}
+            Ok(Ok(items)) => tracing::info!(items, "expired"),
+            Ok(Err(failure)) => tracing::warn!("what has expired was not dropped: {failure}"),
+        }
+    }
 }
 
 impl DynamoDb {
@@ -61,12 +82,18 @@ impl DynamoDb {
             TcpListener::bind(("127.0.0.1", 0)).await.context("binding a port for DynamoDB")?;
         let endpoint =
             format!("http://{}", listener.local_addr().context("asking for DynamoDB's port")?);
+        let expiry = Expiry(database.clone());
         let (stop, stopped) = oneshot::channel();
         let server =
             tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, async {
                 let _ = stopped.await;
             }));
-        Ok(Self { endpoint, stop, server })
+        Ok(Self { endpoint, expiry, stop, server })
+    }
+
+    /// What drops what has expired.
+    pub(crate) fn expiry(&self) -> Expiry {
+        self.expiry.clone()
     }
 
     /// Where it answers.
@@ -105,6 +132,7 @@ impl DynamoDb {
         if !known.table_names().iter().any(|name| name == TABLE_NAME) {
             create(&client, table).await?;
         }
+        set_expiry(&client, table).await?;
         let described = client
             .describe_table()
             .table_name(TABLE_NAME)
@@ -167,16 +195,21 @@ async fn create(client: &Client, table: &Table) -> Result<()> {
     let stream =
         StreamSpecification::builder().stream_enabled(true).stream_view_type(view).build()?;
     request.stream_specification(stream).send().await.context("making the event table")?;
-    if let Some(attribute) = &table.ttl_attribute {
-        let ttl =
+    Ok(())
+}
+
+/// Sets when items expire, also of a table from before they did.
+async fn set_expiry(client: &Client, table: &Table) -> Result<()> {
+    let Some(attribute) = &table.ttl_attribute else { return Ok(()) };
+    let known = client.describe_time_to_live().table_name(TABLE_NAME).send().await;
+    let known = known.context("asking for the expiry")?;
+    let known = known.time_to_live_description().and_then(|expiry| expiry.attribute_name());
+    if known != Some(attribute.as_str()) {
+        let expiry =
             TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute).build()?;
-        client
-            .update_time_to_live()
-            .table_name(TABLE_NAME)
-            .time_to_live_specification(ttl)
-            .send()
-            .await
-            .context("setting the expiry")?;
+        let request = client.update_time_to_live().table_name(TABLE_NAME);
+        let set = request.time_to_live_specification(expiry).send().await;
+        set.context("setting the expiry")?;
     }
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! The deployed system in one process: DynamoDB, PostgreSQL, API Gateway's HTTP API with its JWT
-//! authorizer, and the event source mapping from the table's stream to the projector.
+//! authorizer, the event source mapping from the table's stream to the projector, and EventBridge
+//! Scheduler.
 //!
 //! It owns how AWS behaves around the functions; what they do it must not know. The table, the
-//! routes and the mapping's settings are read from `template.yaml`, so that what is deployed is
-//! what runs here.
+//! routes, the schedules and the mapping's settings are read from `template.yaml`, so that what is
+//! deployed is what runs here.
 
 pub mod demo;
 mod dynamodb;
@@ -15,6 +16,7 @@ mod gateway;
 mod issuer;
 mod lag;
 mod poller;
+mod scheduler;
 mod stack;
 pub mod template;
 mod wiring;

@@ -20,6 +20,7 @@ use crate::gateway::{Api, Gateway};
 use crate::issuer::{DAY, Grant, Issuer};
 use crate::lag::Lag;
 use crate::poller::{self, Checkpoints, Poller, Source};
+use crate::scheduler::Scheduler;
 use crate::template::Template;
 use crate::wiring::{Logins, Wiring};
 
@@ -47,6 +48,7 @@ pub struct Options {
 /// all the same, and the rows catch up at the next start.
 pub struct Stack {
     gateway: Gateway,
+    scheduler: Scheduler,
     poller: Poller,
     wiring: Wiring,
     postgres: Server,
@@ -86,7 +88,7 @@ impl Stack {
             reader: postgres.admit("millrace_reader", DATABASE).await?,
         };
         let wiring = Wiring::connect(store, &logins, cursor_key, &template)?;
-        let functions = wiring.functions(&template)?;
+        let functions = wiring.functions(&template, metrics_file(folder.path())?)?;
         let lag = Lag::new();
         let source = Source {
             client: dynamodb.streams_client(),
@@ -99,10 +101,12 @@ impl Stack {
             lag: lag.clone(),
         };
         let poller = Poller::start(source, &template, folder.path()).await?;
+        let scheduler = Scheduler::start(template.schedules, &functions, dynamodb.expiry())?;
         let api = Arc::new(Api::new(template.routes, functions, issuer));
         let gateway = Gateway::serve(listeners, Arc::clone(&api))?;
         Ok(Self {
             gateway,
+            scheduler,
             poller,
             wiring,
             postgres,
@@ -165,10 +169,16 @@ impl Stack {
         self.folder.path()
     }
 
+    /// Drops what has expired by now, as the table does in its own time.
+    pub async fn drop_what_expired(&self) {
+        self.dynamodb.expiry().drop_what_expired().await;
+    }
+
     /// Ends cleanly: requests under way are answered, then the batch under way is projected,
     /// then the stores close.
     pub async fn stop(self) {
         self.gateway.stop().await;
+        self.scheduler.stop().await;
         self.poller.stop().await;
         self.wiring.close().await;
         self.postgres.stop().await;
@@ -217,6 +227,13 @@ fn cursor_key(folder: &Path) -> Result<Vec<u8>> {
         path.display()
     );
     Ok(key)
+}
+
+/// Where the functions write what CloudWatch makes metrics of, a JSON object a line, from this
+/// start on. On Lambda that is standard output; here that is the stack's own.
+fn metrics_file(folder: &Path) -> Result<File> {
+    let path = folder.join("metrics.ndjson");
+    File::create(&path).with_context(|| format!("making {}", path.display()))
 }
 
 /// Writes what the deployed functions read from their environment, so that `cargo lambda watch

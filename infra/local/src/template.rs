@@ -2,14 +2,17 @@
 //! routes, and the stream's event source mapping. What is deployed is what runs locally.
 
 mod sam;
+mod schedule;
 mod yaml;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::http::Method;
+use serde_json::Value;
 
 use crate::filter::Filter;
 
@@ -18,14 +21,25 @@ use crate::filter::Filter;
 pub struct Template {
     /// The table of events.
     pub table: Table,
-    /// The names of the functions, as in `cargo lambda invoke NAME`.
-    pub functions: Vec<String>,
-    /// How long a function may take.
-    pub timeout: Duration,
+    /// How long each function may take, by its name as in `cargo lambda invoke NAME`.
+    pub functions: BTreeMap<String, Duration>,
     /// The routes of the HTTP API, in the order of the file.
     pub routes: Vec<Route>,
     /// The event source mapping from the table's stream to a function.
     pub mapping: Mapping,
+    /// What is invoked by the clock.
+    pub schedules: Vec<Schedule>,
+}
+
+/// A rate at which EventBridge Scheduler invokes a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// The function.
+    pub function: String,
+    /// From one invocation to the next.
+    pub every: Duration,
+    /// What it is invoked with.
+    pub input: Value,
 }
 
 /// A DynamoDB table with a stream.
@@ -180,8 +194,28 @@ mod tests {
 
     #[test]
     fn our_functions_end_before_the_gateway_gives_up() {
-        let timeout = Template::parse(&ours()).expect("it is valid").timeout;
-        assert!(timeout < Duration::from_secs(30), "{timeout:?}");
+        let template = Template::parse(&ours()).expect("it is valid");
+        for route in &template.routes {
+            let timeout = template.functions[&route.function];
+            assert!(timeout < Duration::from_secs(30), "{}: {timeout:?}", route.function);
+        }
+    }
+
+    #[test]
+    fn our_projector_beats_every_minute_and_sweeps_every_day() {
+        let schedules = Template::parse(&ours()).expect("it is valid").schedules;
+        let known = |task: &str, every| Schedule {
+            function: "projector".to_owned(),
+            every: Duration::from_secs(every),
+            input: serde_json::json!({ "task": task }),
+        };
+        assert_eq!(schedules, [known("beat", 60), known("sweep", 86_400)]);
+    }
+
+    #[test]
+    fn our_table_drops_what_has_expired() {
+        let table = Template::parse(&ours()).expect("it is valid").table;
+        assert_eq!(table.ttl_attribute.as_deref(), Some("expires_at"));
     }
 
     #[test]

@@ -2,18 +2,19 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use aws_lambda_events::event::dynamodb;
 use edge::Handler;
 use event_store::EventStore;
 use futures::FutureExt;
-use projector::Projector;
+use projector::{Input, Projector};
 use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use telemetry::Telemetry;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -44,7 +45,8 @@ pub(crate) struct Wiring {
 }
 
 impl Wiring {
-    /// Makes pools that log in as the functions do; each lane of the projector gets a connection.
+    /// Makes pools that log in as the functions do; each lane of the projector gets a connection,
+    /// and so does what it does by the clock.
     ///
     /// # Errors
     /// When a URL is not one of Postgres.
@@ -55,7 +57,9 @@ impl Wiring {
         template: &Template,
     ) -> Result<Self> {
         let lanes = u32::try_from(template.mapping.parallelization_factor).unwrap_or(u32::MAX);
-        let projector = PgPoolOptions::new().max_connections(lanes).acquire_timeout(CONNECT_WITHIN);
+        let projector = PgPoolOptions::new()
+            .max_connections(lanes.saturating_add(1))
+            .acquire_timeout(CONNECT_WITHIN);
         let query = query::sessions().max_connections(QUERY_CONNECTIONS);
         Ok(Self {
             store,
@@ -65,26 +69,35 @@ impl Wiring {
         })
     }
 
-    /// The functions by name.
+    /// The functions by name. What they would tell CloudWatch goes to `metrics`.
     ///
     /// # Errors
-    /// When the template names one that there is not.
-    pub(crate) fn functions(&self, template: &Template) -> Result<HashMap<String, Function>> {
+    /// When the template names one that there is not, or leaves one out.
+    pub(crate) fn functions(
+        &self,
+        template: &Template,
+        metrics: File,
+    ) -> Result<HashMap<String, Function>> {
         let command = Handler::new(command::router(command::Commands::new(self.store.clone())));
         let query = Handler::new(query::router(query::Queries::new(
             self.query_pool.clone(),
             self.cursor_key.clone(),
         )));
-        let projector = Projector::new(self.projector_pool.clone(), self.store.clone());
+        let projector = Projector::new(self.projector_pool.clone(), self.store.clone())
+            .measured_by(Telemetry::new("projector", metrics));
+        let limit = |name: &str| {
+            let limit = template.functions.get(name).copied();
+            limit.with_context(|| format!("the template has no function {name}"))
+        };
         let functions = HashMap::from([
-            ("command".to_owned(), http(command, template.timeout)),
-            ("query".to_owned(), http(query, template.timeout)),
+            ("command".to_owned(), http(command, limit("command")?)),
+            ("query".to_owned(), http(query, limit("query")?)),
             (
                 "projector".to_owned(),
-                sandbox(template.timeout, async move |event| project(&projector, event).await),
+                sandbox(limit("projector")?, async move |event| project(&projector, event).await),
             ),
         ]);
-        let missing = template.functions.iter().find(|name| !functions.contains_key(*name));
+        let missing = template.functions.keys().find(|name| !functions.contains_key(*name));
         ensure!(
             missing.is_none(),
             "the template names a function {missing:?} that the local stack does not have"
@@ -103,9 +116,9 @@ fn http(handler: Handler, limit: Duration) -> Function {
 }
 
 async fn project(projector: &Projector, event: Value) -> Result<Value> {
-    let event: dynamodb::Event =
-        serde_json::from_value(event).context("this is no event of a DynamoDB stream")?;
-    let answer = projector.handle(event).await.map_err(opaque)?;
+    let input: Input =
+        serde_json::from_value(event).context("this is no batch of a stream and no task")?;
+    let answer = projector.invoke(input).await.map_err(opaque)?;
     serde_json::to_value(answer).context("the projector's answer has no JSON form")
 }
 

@@ -1,10 +1,13 @@
 //! Promises about commits.
 
-use anyhow::ensure;
+use std::collections::HashMap;
+
+use anyhow::{Context, ensure};
 use aws_lambda_events::event::dynamodb::EventRecord;
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_dynamodbstreams::types::ShardIteratorType;
-use event_store::{Change, Commit, StoreError, Version};
+use aws_sdk_dynamodbstreams::types::{Record, ShardIteratorType};
+use chrono::DateTime;
+use event_store::{Change, Commit, StoreError, StreamId, Timestamp, Version};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -82,13 +85,62 @@ pub async fn a_record_of_the_stream_gives_the_commit(engine: &Engine) -> anyhow:
     let (store, stream) = (engine.cold_store(), stream("records"));
     let written = commit(&stream, 1, 3);
     store.append(std::slice::from_ref(&written)).await?;
-    let record = first_record(engine).await?;
-    ensure!(Change::read(record)? == Change::Committed(written));
+    let records = records(engine).await?;
+    ensure!(Change::read(records[0].clone())? == Change::Committed(written));
     Ok(())
 }
 
-/// The first record of the table's stream, in the form that Lambda gives it.
-async fn first_record(engine: &Engine) -> anyhow::Result<EventRecord> {
+pub async fn what_is_done_to_a_commit_later_is_told_as_what_it_is(
+    engine: &Engine,
+) -> anyhow::Result<()> {
+    let (store, stream) = (engine.cold_store(), stream("later"));
+    let written = commit(&stream, 1, 3);
+    store.append(std::slice::from_ref(&written)).await?;
+    let rewrite = engine.client.update_item().table_name(&engine.table);
+    rewrite
+        .set_key(Some(place(&stream, 1)))
+        .update_expression("set redacted = :true")
+        .expression_attribute_values(":true", AttributeValue::Bool(true))
+        .send()
+        .await?;
+    let delete = engine.client.delete_item().table_name(&engine.table);
+    delete.set_key(Some(place(&stream, 1))).send().await?;
+    let beats = store.beat(Timestamp::UNIX_EPOCH).await?;
+    ensure!(beats.len() > 1, "one for more than one shard");
+    let told = records(engine).await?.into_iter().map(Change::read);
+    let told: Vec<Change> = told.collect::<Result<_, _>>()?;
+    ensure!(told[0] == Change::Committed(written));
+    ensure!(told[1] == Change::Rewritten(stream.clone()));
+    let removed = matches!(&told[2], Change::Removed { stream: gone, version, expired, at }
+        if (gone, *version, *expired) == (&stream, Version(1), false) && at.timestamp() > 0);
+    ensure!(removed, "{:?}", told[2]);
+    let came: Vec<_> = told[3..].iter().collect();
+    ensure!(came.len() == beats.len());
+    ensure!(beats.into_iter().all(|beat| came.contains(&&Change::Beat(beat))), "{came:?}");
+    Ok(())
+}
+
+pub async fn a_beat_is_no_commit(engine: &Engine) -> anyhow::Result<()> {
+    let (store, stream) = (engine.cold_store(), stream("beaten"));
+    store.append(&[commit(&stream, 1, 1)]).await?;
+    let beats = store.beat(Timestamp::UNIX_EPOCH).await?;
+    let page = store.newest_versions(None).await?;
+    ensure!(page.newest.get(&stream) == Some(&Version(1)));
+    ensure!(page.newest.len() == 1, "{:?}", page.newest);
+    ensure!(store.read_each_after(&beats[0].stream, Version::NONE).await?.is_empty());
+    Ok(())
+}
+
+/// The key of a commit.
+pub fn place(stream: &StreamId, version: u64) -> HashMap<String, AttributeValue> {
+    HashMap::from([
+        ("stream".to_owned(), AttributeValue::S(stream.to_string())),
+        ("version".to_owned(), AttributeValue::N(version.to_string())),
+    ])
+}
+
+/// The records of the table's stream, in the form that Lambda gives them.
+async fn records(engine: &Engine) -> anyhow::Result<Vec<EventRecord>> {
     let streams = engine.streams.list_streams().table_name(&engine.table).send().await?;
     let arn = streams.streams()[0].stream_arn().unwrap_or_default().to_owned();
     let described = engine.streams.describe_stream().stream_arn(&arn).send().await?;
@@ -98,12 +150,22 @@ async fn first_record(engine: &Engine) -> anyhow::Result<EventRecord> {
     let iterator = iterator.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await?;
     let records = engine.streams.get_records().set_shard_iterator(iterator.shard_iterator);
     let records = records.send().await?;
-    let change = records.records()[0].dynamodb().cloned();
-    let change = change.ok_or_else(|| anyhow::anyhow!("a record without a change"))?;
+    records.records().iter().map(as_lambda_gives_it).collect()
+}
+
+fn as_lambda_gives_it(told: &Record) -> anyhow::Result<EventRecord> {
+    let change = told.dynamodb().cloned().context("a record without a change")?;
     let item = |item: Option<_>| serde_dynamo::Item::from(item.unwrap_or_default());
     let mut record = EventRecord::default();
-    "INSERT".clone_into(&mut record.event_name);
+    told.event_name()
+        .context("a record without a name")?
+        .as_str()
+        .clone_into(&mut record.event_name);
     record.change.keys = item(change.keys);
     record.change.new_image = item(change.new_image);
+    record.change.old_image = item(change.old_image);
+    let created = change.approximate_creation_date_time.map_or(0, |at| at.secs());
+    let created = DateTime::from_timestamp(created, 0).context("a record without a time")?;
+    record.change.approximate_creation_date_time = created;
     Ok(record)
 }

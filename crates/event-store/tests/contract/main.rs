@@ -5,6 +5,7 @@ mod commands;
 mod commits;
 mod counter;
 mod engine;
+mod expiry;
 
 use engine::Engine;
 
@@ -44,6 +45,8 @@ promises! {
     commits::a_stream_longer_than_a_page_is_read_whole,
     commits::a_commit_that_cannot_be_read_does_not_hide_the_others,
     commits::a_record_of_the_stream_gives_the_commit,
+    commits::what_is_done_to_a_commit_later_is_told_as_what_it_is,
+    commits::a_beat_is_no_commit,
     commands::a_warm_command_costs_one_write_and_no_read,
     commands::a_new_stream_costs_one_write_and_no_read,
     commands::a_long_stream_is_loaded_in_a_bounded_number_of_reads,
@@ -58,4 +61,7 @@ promises! {
     commands::a_key_is_kept_also_where_nothing_changes,
     commands::what_is_not_visible_shows_nothing,
     commands::a_remembered_state_that_no_append_proves_is_read_again,
+    expiry::all_commits_of_a_stream_and_its_snapshot_expire_together,
+    expiry::a_stream_whose_time_is_over_is_gone_also_while_it_is_there,
+    expiry::a_stream_without_its_beginning_is_gone_and_never_half_a_state,
 }

@@ -49,6 +49,16 @@ pub(crate) fn as_of(rows: &mut OrderTables, id: OrderId, version: Version) {
     change(rows, id, |row| row.version = bigint(version.0));
 }
 
+/// Counts what the orders at hand sold: nothing, if they are cancelled.
+pub(crate) fn count(rows: &mut OrderTables) {
+    let OrderTables { order, line, sales, .. } = rows;
+    for sold in order.iter().filter(|order| order.status != Status::Cancelled.as_str()) {
+        for line in line.range((sold.id, 0)..=(sold.id, i64::MAX)) {
+            sales.add(&line.sku, line.quantity);
+        }
+    }
+}
+
 /// Folds one event of the order `id`, out of `commit`, into its rows.
 pub(crate) fn evolve(
     rows: &mut OrderTables,
@@ -62,7 +72,7 @@ pub(crate) fn evolve(
             let customer_id = placed.customer_id;
             let row = OrderRow::placed(id, customer_id, placed.total_cents, placed.currency, at);
             rows.order.put(row);
-            put_lines(rows, id, &placed.lines, true);
+            put_lines(rows, id, &placed.lines);
         }
         OrderEvent::Imported(imported) => import(rows, id, imported, at),
         OrderEvent::Paid(_) => change(rows, id, |row| {
@@ -80,7 +90,10 @@ pub(crate) fn evolve(
             row.status = Status::Delivered.as_str().to_owned();
             row.delivered_at = Some(at);
         }),
-        OrderEvent::Cancelled(_) => cancel(rows, id, at),
+        OrderEvent::Cancelled(_) => change(rows, id, |row| {
+            row.status = Status::Cancelled.as_str().to_owned();
+            row.cancelled_at = Some(at);
+        }),
         OrderEvent::Returned(returned) => take_back(rows, id, returned, happened),
     }
     let recorded = &commit.events[happened.index];
@@ -98,7 +111,7 @@ fn change(rows: &mut OrderTables, id: OrderId, change: impl FnOnce(&mut OrderRow
     rows.order.update(&(id.0,), change);
 }
 
-fn put_lines(rows: &mut OrderTables, id: OrderId, lines: &[OrderLine], sold: bool) {
+fn put_lines(rows: &mut OrderTables, id: OrderId, lines: &[OrderLine]) {
     for (line_no, line) in (1..).zip(lines) {
         let quantity = i64::from(line.quantity.get());
         rows.line.put(OrderLineRow {
@@ -110,9 +123,6 @@ fn put_lines(rows: &mut OrderTables, id: OrderId, lines: &[OrderLine], sold: boo
             unit_price_cents: line.unit_price_cents.get(),
             total_cents: line.unit_price_cents.get().saturating_mul(quantity),
         });
-        if sold {
-            rows.sales.add(line.sku.as_str(), quantity);
-        }
     }
 }
 
@@ -124,17 +134,7 @@ fn import(rows: &mut OrderTables, id: OrderId, imported: &OrderImported, at: Tim
     row.status = imported.status.as_str().to_owned();
     row.words = joined([imported.reference.as_str()]);
     rows.order.put(row);
-    put_lines(rows, id, &imported.lines, imported.status != Status::Cancelled);
-}
-
-fn cancel(rows: &mut OrderTables, id: OrderId, at: Timestamp) {
-    change(rows, id, |row| {
-        row.status = Status::Cancelled.as_str().to_owned();
-        row.cancelled_at = Some(at);
-    });
-    for line in rows.line.range((id.0, 0)..=(id.0, i64::MAX)) {
-        rows.sales.add(&line.sku, -line.quantity);
-    }
+    put_lines(rows, id, &imported.lines);
 }
 
 fn take_back(

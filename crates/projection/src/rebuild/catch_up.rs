@@ -1,10 +1,10 @@
 //! What was committed while the next generation was copied, or while nobody wrote it.
 
-use decider::{StreamId, Version};
+use decider::{StreamId, Timestamp, Version};
 use futures::{StreamExt, TryStreamExt};
 
 use super::{Rebuild, RebuildError, follow, schema};
-use crate::{ApplyError, CommitSource, Engine, ReadModel, Report};
+use crate::{ApplyError, CommitSource, Engine, ReadModel, Removal, Removed, Report};
 
 /// How many streams are caught up at a time.
 const STREAMS_AT_A_TIME: usize = 8;
@@ -25,10 +25,11 @@ impl<M: ReadModel + Clone, S: CommitSource + Clone> Rebuild<M, S> {
     /// [`RebuildError::Parked`]; or when the event table or the database is away: it can be asked
     /// for again.
     pub async fn catch_up(&self) -> Result<CaughtUp, RebuildError> {
+        let mut caught_up = self.catch_up_with_rewrites().await?;
         let sql = "select p.stream, p.applied, coalesce(n.applied, 0), coalesce(n.parked, false) \
              from public.position p left join next_generation.position n using (stream) \
              where ($1::text[] is null or split_part(p.stream, '-', 1) = any($1)) \
-                 and coalesce(n.applied, 0) < p.applied";
+                 and coalesce(n.applied, 0) < p.applied and p.removed_at is null";
         let behind: Vec<(String, i64, i64, bool)> =
             sqlx::query_as(sql).bind(self.categories()).fetch_all(&self.live).await?;
         let each = behind.into_iter().map(async |(name, live, applied, parked)| {
@@ -38,17 +39,44 @@ impl<M: ReadModel + Clone, S: CommitSource + Clone> Rebuild<M, S> {
             if report.quarantined > 0 {
                 self.is_not_parked_before(name, live).await?;
             }
-            Ok(report)
+            Ok::<_, RebuildError>(report)
         });
         let each: Vec<_> = each.collect();
         futures::stream::iter(each)
             .buffer_unordered(STREAMS_AT_A_TIME)
-            .try_fold(CaughtUp::default(), async |mut all, report| {
-                all.streams += 1;
-                all.report += report;
-                Ok(all)
+            .try_for_each(|report| {
+                caught_up.streams += 1;
+                caught_up.report += report;
+                std::future::ready(Ok(()))
             })
-            .await
+            .await?;
+        Ok(caught_up)
+    }
+
+    /// What was rewritten or removed meanwhile: no version tells, the positions do.
+    async fn catch_up_with_rewrites(&self) -> Result<CaughtUp, RebuildError> {
+        let sql = "select p.stream, p.removed_at, p.removal = 'erased', p.applied \
+             from public.position p left join next_generation.position n using (stream) \
+             where ($1::text[] is null or split_part(p.stream, '-', 1) = any($1)) \
+                 and (p.removed_at is not null and n.removed_at is null \
+                     or p.removed_at is null and coalesce(n.refolds, 0) < p.refolds)";
+        let rewritten: Vec<(String, Option<Timestamp>, Option<bool>, i64)> =
+            sqlx::query_as(sql).bind(self.categories()).fetch_all(&self.live).await?;
+        let mut caught_up = CaughtUp::default();
+        for (name, removed_at, erased, applied) in rewritten {
+            let stream = name.parse::<StreamId>().map_err(|bad| sqlx::Error::Decode(bad.into()))?;
+            caught_up.streams += 1;
+            caught_up.report += match removed_at {
+                None => self.engine.refold([stream]).await?,
+                Some(at) => {
+                    let removal =
+                        if erased == Some(true) { Removal::Erased } else { Removal::Expired };
+                    let version = Version(applied.unsigned_abs());
+                    self.engine.remove(vec![Removed { stream, version, removal, at }]).await?
+                }
+            };
+        }
+        Ok(caught_up)
     }
 
     /// A stream that is parked here and went on there was redriven or skipped meanwhile.

@@ -8,7 +8,9 @@ use tokio::sync::Mutex;
 use tracing::warn;
 
 use super::{tables, views};
-use crate::{ApplyError, CommitSource, Delivery, Engine, ReadModel, Report, View};
+use crate::{
+    Applied, ApplyError, CommitSource, Delivery, Engine, ReadModel, Removed, Report, View,
+};
 
 /// Rows of the next generation resolve first; what it does not have, such as `expect_moved`, is
 /// the live one's. An index that is being built makes nobody wait for long.
@@ -52,6 +54,13 @@ struct Next<M, S> {
     engine: Engine<M, S>,
 }
 
+impl<M, S> Next<M, S> {
+    /// Whether the stream's commits are in any of its views.
+    fn shows(&self, stream: &StreamId) -> bool {
+        self.views.iter().any(|view| view.shows(stream))
+    }
+}
+
 impl<M: ReadModel + Clone, S: CommitSource + Clone> Generations<M, S> {
     /// Generations of which `live` writes the live one.
     #[must_use]
@@ -71,28 +80,79 @@ impl<M: ReadModel + Clone, S: CommitSource + Clone> Generations<M, S> {
     /// # Errors
     /// See [`Engine::apply`].
     pub async fn apply(&self, deliveries: Vec<Delivery>) -> Result<Report, ApplyError> {
+        Ok(self.apply_each(deliveries).await?.report)
+    }
+
+    /// As [`Self::apply`], and tells of each commit that became visible in the live generation.
+    ///
+    /// # Errors
+    /// See [`Engine::apply`].
+    pub async fn apply_each(&self, deliveries: Vec<Delivery>) -> Result<Applied, ApplyError> {
         let again = self.live.is_followed().then(|| deliveries.clone());
-        let report = self.live.apply(deliveries).await?;
-        match again {
-            Some(deliveries) => {
-                if let Err(error) = self.apply_to_next(deliveries).await {
-                    warn!(%error, "the next generation missed a batch; it has to catch up");
-                    *self.next.lock().await = None;
-                }
-            }
-            None => *self.next.lock().await = None,
+        let applied = self.live.apply_each(deliveries).await?;
+        self.follow(again, async |next, mut deliveries: Vec<Delivery>| {
+            deliveries.retain(|delivery| next.shows(delivery.stream()));
+            next.engine.apply(deliveries).await
+        })
+        .await;
+        Ok(applied)
+    }
+
+    /// Folds streams anew in the live generation, and then in the next one where there is one.
+    ///
+    /// # Errors
+    /// See [`Engine::refold`].
+    pub async fn refold(&self, streams: BTreeSet<StreamId>) -> Result<Report, ApplyError> {
+        if streams.is_empty() {
+            return Ok(Report::default());
         }
+        let report = self.live.refold(streams.clone()).await?;
+        let again = self.live.is_followed().then_some(streams);
+        self.follow(again, async |next, streams| {
+            next.engine.refold(streams.into_iter().filter(|stream| next.shows(stream))).await
+        })
+        .await;
         Ok(report)
     }
 
-    async fn apply_to_next(&self, mut deliveries: Vec<Delivery>) -> Result<(), ApplyError> {
-        let Some(next) = self.next().await? else { return Ok(()) };
-        // a login may have been renewed since
-        let login = self.live.pool().connect_options().as_ref().clone();
-        next.engine.pool().set_connect_options(login);
-        deliveries.retain(|delivery| next.views.iter().any(|view| view.shows(delivery.stream())));
-        next.engine.apply(deliveries).await?;
-        Ok(())
+    /// Removes streams from the live generation, and then from the next one where there is one.
+    ///
+    /// # Errors
+    /// See [`Engine::remove`].
+    pub async fn remove(&self, removed: Vec<Removed>) -> Result<Report, ApplyError> {
+        if removed.is_empty() {
+            return Ok(Report::default());
+        }
+        let report = self.live.remove(removed.clone()).await?;
+        let again = self.live.is_followed().then_some(removed);
+        self.follow(again, async |next, mut removed: Vec<Removed>| {
+            removed.retain(|removed| next.shows(&removed.stream));
+            next.engine.remove(removed).await
+        })
+        .await;
+        Ok(report)
+    }
+
+    /// Does to the next generation what was done to the live one.
+    async fn follow<T>(
+        &self,
+        again: Option<T>,
+        what: impl AsyncFnOnce(Next<M, S>, T) -> Result<Report, ApplyError>,
+    ) {
+        let done = match again {
+            Some(again) => match self.next().await {
+                Ok(Some(next)) => what(next, again).await.map(drop),
+                settled => settled.map(drop),
+            },
+            None => {
+                *self.next.lock().await = None;
+                return;
+            }
+        };
+        if let Err(error) = done {
+            warn!(%error, "the next generation missed a batch; it has to catch up");
+            *self.next.lock().await = None;
+        }
     }
 
     /// The next generation; made anew when it is another one than that of the last batch.

@@ -65,7 +65,9 @@ pub(super) async fn compare<M: ReadModel>(
         "select stream from public.position p \
          full join next_generation.position n using (stream) \
          where ($1::text[] is null or split_part(stream, '-', 1) = any($1)) \
-             and p.applied is distinct from n.applied",
+             and (p.removed_at is null or n.removed_at is null) \
+             and (p.applied is distinct from n.applied or n.refolds < p.refolds \
+                 or p.removed_at is distinct from n.removed_at)",
     )
     .bind(categories)
     .fetch_all(&mut *snapshot)
@@ -89,7 +91,7 @@ async fn compare_table(
     moving: &[String],
 ) -> Result<TableParity, sqlx::Error> {
     let table = changes.table();
-    let (settled, moving) = settled(changes.owner(), moving);
+    let (settled, moving) = settled(changes, moving);
     let side = |schema: &str| format!("select t::text as row from {schema}.{table} t {settled}");
     let sum = |schema: &str| {
         let rows = side(schema);
@@ -118,10 +120,13 @@ async fn compare_table(
     Ok(TableParity { table: table.to_owned(), live_rows, next_rows, differing })
 }
 
-/// The rows of streams that stand still: a condition, and what to bind to it.
-fn settled(owner: Option<Owner>, moving: &[String]) -> (String, Vec<String>) {
-    let Some(Owner { category, column }) = owner else {
-        return ("where $1::text[] is not null".to_owned(), Vec::new());
+/// The rows of streams that stand still: a condition, and what to bind to it. A tally that counts
+/// nothing equals one that is not there.
+fn settled(changes: &dyn Changes, moving: &[String]) -> (String, Vec<String>) {
+    let Some(Owner { category, column }) = changes.owner() else {
+        let counts = changes.tally().map(|tally| format!("t.{} <> 0", tally.names()[2]));
+        let counts = counts.unwrap_or_else(|| "true".to_owned());
+        return (format!("where $1::text[] is not null and {counts}"), Vec::new());
     };
     let id = |stream: &String| match category {
         None => Some(stream.clone()),

@@ -22,7 +22,13 @@ pub(super) async fn create(
             "create table next_generation.position (like public.position including all); \
              create table next_generation.quarantine (like public.quarantine including all); \
              insert into next_generation.quarantine \
-             select * from public.quarantine where resolution = 'skipped'",
+             select * from public.quarantine where resolution = 'skipped'; \
+             insert into next_generation.position \
+             select * from public.position where removed_at is not null; \
+             insert into next_generation.position \
+                 (stream, prior, applied, applied_at, parked, refolds) \
+             select stream, 0, 0, applied_at, false, refolds from public.position \
+             where removed_at is null and refolds > 0",
         )
         .await?;
     let tables = tables(views);

@@ -82,10 +82,15 @@ async fn compare(
     scope: &Scope,
 ) -> Result<(u64, Vec<String>), RebuildError> {
     let differing: Vec<(String, bool)> = sqlx::query_as(
-        "select coalesce(p.stream, n.stream), coalesce(n.applied, 0) > coalesce(p.applied, 0) \
+        "select coalesce(p.stream, n.stream), \
+             p.removed_at is null and coalesce(n.refolds, 0) >= coalesce(p.refolds, 0) \
+                 and coalesce(n.applied, 0) > coalesce(p.applied, 0) \
          from public.position p full join next_generation.position n on n.stream = p.stream \
          where ($1::text[] is null or split_part(coalesce(p.stream, n.stream), '-', 1) = any($1)) \
-             and coalesce(p.applied, 0) <> coalesce(n.applied, 0)",
+             and (p.removed_at is null and n.removed_at is null \
+                     and coalesce(p.applied, 0) <> coalesce(n.applied, 0) \
+                 or p.removed_at is not null and n.removed_at is null \
+                 or p.removed_at is null and coalesce(n.refolds, 0) < coalesce(p.refolds, 0))",
     )
     .bind(scope.categories.as_deref())
     .fetch_all(&mut *transaction)

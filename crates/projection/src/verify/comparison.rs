@@ -3,7 +3,10 @@
 use decider::StreamId;
 use sqlx::{Arguments, error::BoxDynError, postgres::PgArguments};
 
-use crate::{Column, Row, statement::unnest};
+use crate::{
+    Column, Row,
+    statement::{owners, unnest},
+};
 
 /// Rows as they were folded, to be compared with the ones in the tables.
 #[derive(Debug)]
@@ -27,14 +30,7 @@ impl Comparison {
         let expected = unnest(&[R::KEY, R::REST], self.arguments.len() + 1);
         R::bind_key(rows, &mut self.arguments)?;
         R::bind_rest(rows, &mut self.arguments)?;
-        let owners = self.streams.iter().filter_map(|stream| match R::CATEGORY {
-            None => Some(stream.as_str()),
-            Some(category) if category == stream.category() => {
-                Some(stream.id()).filter(|id| R::OWNER.can_hold(id))
-            }
-            Some(_) => None,
-        });
-        self.arguments.add(owners.collect::<Vec<_>>())?;
+        self.arguments.add(owners::<R>(&self.streams))?;
         let either = |column: &str| format!("coalesce(e.{column}, f.{column})");
         let same = R::KEY.iter().map(|c| format!("e.{0} = f.{0}", c.name));
         let (head, same) = (head::<R>(either), same.collect::<Vec<_>>().join(" and "));

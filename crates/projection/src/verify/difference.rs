@@ -13,7 +13,8 @@ pub struct Checked {
     pub streams: u64,
     /// Commits that were folded.
     pub commits: u64,
-    /// Keys of tallies that were compared; none unless all streams were folded.
+    /// Keys of tallies that were compared; none unless all streams were folded, each as it
+    /// was at the start.
     pub tally_keys: u64,
     /// Streams of which the event table has more than the rows, which no quarantine explains. They
     /// are compared as far as the rows go.
@@ -22,6 +23,9 @@ pub struct Checked {
     pub parked_streams: u64,
     /// Streams that have a position and no commit in the event table. They are not compared.
     pub absent_streams: u64,
+    /// Streams that were folded anew or removed while all were being compared. With one of them,
+    /// no tally is compared: what it counted at the start, nobody can tell any more.
+    pub rewritten_streams: u64,
     /// Streams that have commits and could not be folded. They are not compared.
     pub unfolded: Vec<Unfolded>,
     /// Where the rows are not what the commits say.
@@ -44,6 +48,7 @@ impl AddAssign for Checked {
         self.lagging_streams += other.lagging_streams;
         self.parked_streams += other.parked_streams;
         self.absent_streams += other.absent_streams;
+        self.rewritten_streams += other.rewritten_streams;
         self.unfolded.extend(other.unfolded);
         self.differences.extend(other.differences);
     }

@@ -17,9 +17,13 @@ pub(super) struct Place {
     pub(super) stream: StreamId,
     applied: Version,
     pub(super) parked: bool,
+    /// Whether it is no more: then it has no rows, whatever the event table still has of it.
+    removed: bool,
     skipped: BTreeSet<Version>,
     /// Up to where its commits count for the tallies.
     counts_to: Version,
+    /// Whether it was folded anew or removed since the tallies were read.
+    pub(super) rewritten: bool,
 }
 
 #[derive(FromRow)]
@@ -27,6 +31,8 @@ struct PlaceRow {
     stream: String,
     applied: i64,
     parked: bool,
+    removed: bool,
+    refolds: i64,
     skipped: Vec<i64>,
 }
 
@@ -37,7 +43,8 @@ pub(super) async fn places(
 ) -> Result<Vec<Place>, ApplyError> {
     let rows: Vec<PlaceRow> = sqlx::query_as(
         "select n.stream, coalesce(p.applied, 0) as applied, \
-             coalesce(p.parked, false) as parked, \
+             coalesce(p.parked, false) as parked, p.removed_at is not null as removed, \
+             coalesce(p.refolds, 0) as refolds, \
              array(select q.version from quarantine q \
                    where q.stream = n.stream and q.resolution = 'skipped') as skipped \
          from unnest($1::text[]) as n(stream) left join position p using (stream)",
@@ -48,11 +55,14 @@ pub(super) async fn places(
     let version = |version: i64| Version(version.unsigned_abs());
     let places = rows.into_iter().map(|row| {
         let stream = named(row.stream)?;
+        let start = streams.get(&stream).copied().flatten();
         Ok(Place {
-            counts_to: streams.get(&stream).copied().unwrap_or_default(),
+            counts_to: start.map_or(Version::NONE, |start| start.applied),
+            rewritten: start.is_some_and(|start| start.refolds != row.refolds),
             stream,
             applied: version(row.applied),
             parked: row.parked,
+            removed: row.removed,
             skipped: row.skipped.into_iter().map(version).collect(),
         })
     });
@@ -94,12 +104,16 @@ impl Read {
     /// Whether the event table has more of the stream than the rows, and nobody knows why.
     pub(super) fn is_behind(&self) -> bool {
         let newest = self.deliveries.keys().next_back();
-        !self.place.parked && newest.is_some_and(|newest| *newest > self.place.applied)
+        let open = !self.place.parked && !self.place.removed;
+        open && newest.is_some_and(|newest| *newest > self.place.applied)
     }
 
     /// The commits that are in the rows, if they are all there.
     pub(super) fn into_history(mut self) -> Found {
-        let Place { stream, applied, skipped, counts_to, .. } = self.place;
+        let Place { stream, applied, removed, skipped, counts_to, .. } = self.place;
+        if removed {
+            return Found::Whole(History { stream, counts_to, commits: Vec::new() });
+        }
         if self.deliveries.is_empty() && applied > Version::NONE {
             return Found::Nothing;
         }

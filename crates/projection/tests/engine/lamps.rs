@@ -23,6 +23,21 @@ row! {
 }
 
 row! {
+    /// What was once written on a lamp.
+    pub struct LabelRow: logged from "label", owned by any through stream: "text";
+    key {
+        /// Which stream.
+        stream: String = "text",
+        /// In which commit.
+        version: i64 = "bigint",
+    }
+    rest {
+        /// What.
+        text: String = "text",
+    }
+}
+
+row! {
     /// A room that a lamp was lit in.
     pub struct RoomRow: loaded from "room", owned by "lamp" through lamp: "text";
     key {
@@ -40,13 +55,14 @@ row! {
 pub struct Lamps {
     lamp: Table<LampRow>,
     room: Table<RoomRow>,
+    label: Table<LabelRow>,
     total: Tally,
 }
 
 impl Default for Lamps {
     fn default() -> Self {
         let total = Tally::new("total", "name", "times");
-        Self { lamp: Table::default(), room: Table::default(), total }
+        Self { lamp: Table::default(), room: Table::default(), label: Table::default(), total }
     }
 }
 
@@ -54,12 +70,15 @@ impl Default for Lamps {
 pub struct Light;
 
 impl ReadModel for Light {
-    const VIEWS: &'static [View] =
-        &[View { name: "lamps", category: Some("lamp"), tables: &["lamp", "room", "total"] }];
+    const VIEWS: &'static [View] = &[View {
+        name: "lamps",
+        category: Some("lamp"),
+        tables: &["lamp", "room", "label", "total"],
+    }];
     type Tables = Lamps;
 
     fn each(tables: &mut Lamps) -> Vec<&mut dyn Changes> {
-        vec![&mut tables.lamp, &mut tables.room, &mut tables.total]
+        vec![&mut tables.lamp, &mut tables.room, &mut tables.label, &mut tables.total]
     }
 
     fn evolve(&self, tables: &mut Lamps, commit: &Commit) -> Result<(), Undecodable> {
@@ -72,16 +91,26 @@ impl ReadModel for Light {
                     let version = i64::try_from(commit.version.0).expect("versions are small");
                     let (lamp, room) = (id.clone(), event.data.clone());
                     tables.room.put(RoomRow { lamp, room, version });
-                    tables.total.add("all", 1);
                 }
                 "Moved" => {
                     let gone: Vec<_> = tables.room.iter().map(|row| row.room.clone()).collect();
                     gone.into_iter().for_each(|room| tables.room.remove(&(id.clone(), room)));
                 }
+                "Labelled" => tables.label.put(LabelRow {
+                    stream: commit.stream.to_string(),
+                    version: i64::try_from(commit.version.0).expect("versions are small"),
+                    text: event.data.clone(),
+                }),
                 other => return Err(Undecodable::UnknownType(other.to_owned())),
             }
         }
         Ok(())
+    }
+
+    fn count(tables: &mut Lamps) {
+        for lamp in tables.lamp.iter() {
+            tables.total.add("all", lamp.times_lit);
+        }
     }
 }
 
@@ -126,6 +155,7 @@ impl House {
         sqlx::raw_sql(concat!(
             include_str!("../../../../migrations/0001_projection.sql"),
             include_str!("../../../../migrations/0003_rebuild.sql"),
+            include_str!("../../../../migrations/0004_removals_and_heartbeats.sql"),
         ))
         .execute(&pool)
         .await?;
@@ -133,6 +163,8 @@ impl House {
             "create table lamp (id text primary key, times_lit bigint not null);
              create table room (lamp text, room text check (room <> 'nowhere'), \
              version bigint not null, primary key (lamp, room));
+             create table label (stream text, version bigint, text text not null, \
+             primary key (stream, version));
              create table total (name text primary key, times bigint not null);",
         )
         .execute(&pool)
@@ -152,6 +184,25 @@ impl House {
         self.shelf.0.lock().unwrap_or_else(PoisonError::into_inner).extend(commits);
     }
 
+    /// Rewrites commits in place, as a redaction does.
+    pub fn rewrite(&self, commits: impl IntoIterator<Item = Commit>) {
+        let mut shelf = self.shelf.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for commit in commits {
+            let place = |other: &&mut Commit| {
+                (&other.stream, other.version) == (&commit.stream, commit.version)
+            };
+            if let Some(there) = shelf.iter_mut().find(place) {
+                *there = commit;
+            }
+        }
+    }
+
+    /// Takes a commit off the shelf.
+    pub fn take_away(&self, gone: &Commit) {
+        let mut commits = self.shelf.0.lock().unwrap_or_else(PoisonError::into_inner);
+        commits.retain(|commit| (&commit.stream, commit.version) != (&gone.stream, gone.version));
+    }
+
     pub async fn deliver(&self, commits: Vec<Commit>) -> Result<Report, ApplyError> {
         self.engine.apply(commits.into_iter().map(Delivery::Commit).collect()).await
     }
@@ -164,6 +215,21 @@ impl House {
     pub async fn rooms(&self, lamp: &str) -> sqlx::Result<Vec<String>> {
         let sql = "select room from room where lamp = $1 order by room";
         sqlx::query_scalar(sql).bind(lamp).fetch_all(&self.pool).await
+    }
+
+    pub async fn labels(&self, lamp: &str) -> sqlx::Result<Vec<String>> {
+        let sql = "select text from label where stream = $1 order by version";
+        sqlx::query_scalar(sql).bind(format!("lamp-{lamp}")).fetch_all(&self.pool).await
+    }
+
+    pub async fn resolutions(&self, lamp: &str) -> sqlx::Result<Vec<Option<String>>> {
+        let sql = "select resolution from quarantine where stream = $1 order by version";
+        sqlx::query_scalar(sql).bind(format!("lamp-{lamp}")).fetch_all(&self.pool).await
+    }
+
+    pub fn commits_of(&self, lamp: &str) -> Vec<Commit> {
+        let commits = self.shelf.0.lock().unwrap_or_else(PoisonError::into_inner);
+        commits.iter().filter(|commit| commit.stream.id() == lamp).cloned().collect()
     }
 
     pub async fn total(&self) -> sqlx::Result<i64> {
@@ -196,6 +262,10 @@ pub fn lit(lamp: &str, version: u64) -> Commit {
 
 pub fn lit_at(lamp: &str, version: u64, room: &str) -> Commit {
     commit(lamp, version, "Lit", room)
+}
+
+pub fn labelled(lamp: &str, version: u64, text: &str) -> Commit {
+    commit(lamp, version, "Labelled", text)
 }
 
 /// An event of a name that means something else, or nothing.

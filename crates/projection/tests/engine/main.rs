@@ -2,6 +2,7 @@
 
 mod lamps;
 mod outages;
+mod rewritten;
 
 use std::sync::Arc;
 

@@ -8,4 +8,6 @@ mod bad_input;
 mod caller;
 mod freshness;
 mod paging;
+mod removed;
 mod stage;
+mod stopped;

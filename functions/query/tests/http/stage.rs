@@ -11,7 +11,8 @@ use ordering::{
     ProductEvent, Quantity, Sku, Status,
 };
 use ordering_views::{
-    Commit, CommitSource, Delivery, Engine, MIGRATOR, Shop, StreamId, Timestamp, Version,
+    Commit, CommitSource, Delivery, Engine, MIGRATOR, Removal, Removed, Shop, StreamId, Timestamp,
+    Version,
 };
 use query::Queries;
 use sqlx::{PgPool, postgres::PgPoolOptions};
@@ -129,6 +130,13 @@ impl Stage {
         };
         self.engine.apply(vec![Delivery::Commit(commit)]).await.unwrap();
         Version(*next)
+    }
+
+    /// Somebody took a commit of this stream out of the event table.
+    pub(crate) async fn removed(&self, stream: StreamId, removal: Removal) {
+        let at = "2026-02-03T04:05:06Z".parse().unwrap();
+        let removed = Removed { stream, version: Version(1), removal, at };
+        self.engine.remove(vec![removed]).await.unwrap();
     }
 
     pub(crate) fn get(&self, path_and_query: &str, caller: Caller<'_>) -> Asked<'_> {

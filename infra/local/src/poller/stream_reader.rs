@@ -130,7 +130,7 @@ impl ShardReader {
             "StreamViewType".to_owned(),
             json!(change.stream_view_type().map(|view| view.as_str())),
         );
-        let json = json!({
+        let mut json = json!({
             "eventID": record.event_id(),
             "eventName": record.event_name().map(|name| name.as_str()),
             "eventVersion": record.event_version(),
@@ -139,6 +139,10 @@ impl ShardReader {
             "dynamodb": fields,
             "eventSourceARN": self.stream_arn,
         });
+        // Only where it was not a caller who did it.
+        if let Some(by) = record.user_identity() {
+            json["userIdentity"] = json!({ "type": by.r#type(), "principalId": by.principal_id() });
+        }
         let created_at = DateTime::<Utc>::from_timestamp_secs(created.secs())
             .context("a stream record's time is out of range")?;
         Ok(Record {

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
-use super::{Attribute, Mapping, Route, RouteKey, Table, Template};
+use super::schedule::schedule;
+use super::{Attribute, Mapping, Route, RouteKey, Schedule, Table, Template};
 use crate::filter::Filter;
 
 #[derive(Deserialize)]
@@ -80,6 +81,7 @@ struct TimeToLive {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct FunctionProperties {
+    timeout: Option<u64>,
     #[serde(default)]
     events: BTreeMap<String, Event>,
 }
@@ -154,11 +156,18 @@ struct OnFailure {
     destination: Value,
 }
 
+/// What the events of all functions come to.
+#[derive(Default)]
+struct Events {
+    routes: Vec<Route>,
+    mappings: Vec<Mapping>,
+    schedules: Vec<Schedule>,
+}
+
 pub(super) fn interpret(template: Value) -> Result<Template> {
     let document: Document = typed(template).context("the template")?;
     let (table_id, table) = the_table(&document)?;
-    let mut template = (Vec::new(), Vec::new(), Vec::new());
-    let (functions, routes, mappings) = (&mut template.0, &mut template.1, &mut template.2);
+    let (mut functions, mut events) = (BTreeMap::new(), Events::default());
     for (id, resource) in document
         .resources
         .iter()
@@ -172,31 +181,47 @@ pub(super) fn interpret(template: Value) -> Result<Template> {
         if properties.events.is_empty() {
             continue; // a part of the deployment, which is not played here
         }
+        let timeout = properties.timeout.unwrap_or(document.globals.function.timeout);
+        functions.insert(name.to_owned(), Duration::from_secs(timeout));
         for (event_id, event) in properties.events {
-            let place = || format!("{id}: Properties.Events.{event_id}.Properties");
-            match event.r#type.as_str() {
-                "HttpApi" => routes.push(route(event.properties, name).with_context(place)?),
-                "DynamoDB" => mappings.push(
-                    mapping(event.properties, name, &table_id, &document).with_context(place)?,
-                ),
-                other => bail!(
-                    "{id}: Properties.Events.{event_id}.Type: the local stack plays HttpApi and DynamoDB, not {other}"
-                ),
-            }
+            let place = || format!("{id}: Properties.Events.{event_id}");
+            events.add(event, name, (&table_id, &document)).with_context(place)?;
         }
-        functions.push(name.to_owned());
     }
-    let (functions, routes, mut mappings) = template;
+    let Events { routes, mut mappings, schedules } = events;
     let mapping = mappings.pop().context("no function has an event of type DynamoDB")?;
     ensure!(
         mappings.is_empty(),
         "the local stack plays one event of type DynamoDB, but there are several"
     );
-    let timeout = Duration::from_secs(document.globals.function.timeout);
-    Ok(Template { table, functions, timeout, routes, mapping })
+    Ok(Template { table, functions, routes, mapping, schedules })
 }
 
-fn typed<T: DeserializeOwned>(value: Value) -> Result<T> {
+impl Events {
+    fn add(
+        &mut self,
+        event: Event,
+        function: &str,
+        (table_id, document): (&str, &Document),
+    ) -> Result<()> {
+        let Event { r#type, properties } = event;
+        match r#type.as_str() {
+            "HttpApi" => self.routes.push(route(properties, function).context("Properties")?),
+            "DynamoDB" => self
+                .mappings
+                .push(mapping(properties, function, table_id, document).context("Properties")?),
+            "ScheduleV2" => {
+                self.schedules.push(schedule(properties, function).context("Properties")?);
+            }
+            other => {
+                bail!("Type: the local stack plays HttpApi, DynamoDB and ScheduleV2, not {other}")
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn typed<T: DeserializeOwned>(value: Value) -> Result<T> {
     serde_path_to_error::deserialize(value)
         .map_err(|error| anyhow!("{}: {}", error.path(), error.inner()))
 }
