@@ -163,7 +163,8 @@ mod tests {
         ("23502", "insert into quarantine values (null)"),
         (
             "23505",
-            "insert into position select 's', 0, 0, null, now(), false \
+            "insert into position (stream, prior, applied, applied_at, parked) \
+                   select 's', 0, 0, now(), false \
                    from generate_series(1, 2)",
         ),
         ("23514", "insert into quarantine values ('s', 1, '', '', now(), 'forgotten')"),

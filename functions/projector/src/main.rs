@@ -18,7 +18,8 @@ async fn main() -> Result<(), Error> {
     let projector = Projector::new(sessions.pool(), store).measured_by(telemetry);
     run(service_fn(async |event: LambdaEvent<Input>| {
         sessions.renew().await;
-        projector.invoke(event.payload).await
+        // On the heap: what it awaits is nested deeper than the compiler lays out.
+        Box::pin(projector.invoke(event.payload)).await
     }))
     .await
 }

@@ -118,7 +118,11 @@ impl ReadModel for Pantry {
 
 pub async fn create_tables(url: &str) -> anyhow::Result<()> {
     let mut connection = PgConnection::connect(url).await?;
-    let engine = include_str!("../../../../migrations/0001_projection.sql");
+    let engine = concat!(
+        include_str!("../../../../migrations/0001_projection.sql"),
+        include_str!("../../../../migrations/0003_rebuild.sql"),
+        include_str!("../../../../migrations/0004_removals_and_heartbeats.sql"),
+    );
     sqlx::raw_sql(engine).execute(&mut connection).await?;
     sqlx::raw_sql(
         "create table jar (id text primary key, pieces bigint not null, arrival bigint not null);
