@@ -18,7 +18,7 @@ STACK := target/debug/local-stack
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/$(TOOLS)/bin:$(PATH)
 
 help: ## lists the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: stack ## runs the stack, loads 2,359 baskets over HTTP, prints a few answers, keeps serving
 	@exec $(STACK) demo
@@ -71,6 +71,7 @@ build: $(VENV)/ready ## builds the functions for Lambda: make build [ARCHITECTUR
 BOOTSTRAPS ?= target/lambda/$(subst aarch64,arm64,$(shell uname -m))
 
 e2e: $(VENV)/ready $(MINISTACK)/ready ## deploys the template to an emulator and sends orders through it; needs make build
+	@test -e $(BOOTSTRAPS)/command/bootstrap || { echo 'no $(BOOTSTRAPS): make build ARCHITECTURES=$(notdir $(BOOTSTRAPS))'; exit 2; }
 	cargo build --quiet --package local-postgres
 	infra/e2e/next-release.sh
 	target/debug/with-postgres python3 infra/e2e --bootstraps $(BOOTSTRAPS) \

@@ -77,6 +77,7 @@ def serve(answers):
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
     server.daemon_threads = True
+    server.handle_error = lambda *_: None  # the function is ended while it asks for the next event
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"127.0.0.1:{server.server_address[1]}", events
 

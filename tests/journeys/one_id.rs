@@ -57,6 +57,11 @@ async fn one_id_leads_from_the_request_to_the_commit_the_rows_and_every_log() ->
     let asking = staff.request(Method::GET, "/products/TEA");
     Caller::send(asking.header("x-correlation-id", "a question")).await?.expect(200)?;
     said(&log, &["edge", "answered", "GET", "a question"]).await?;
+    let metrics = data.join("metrics.ndjson");
+    for service in ["command", "query"] {
+        let service = format!(r#""Service":"{service}""#);
+        said(&metrics, &[&service, r#""Outcome":"accepted""#, r#""Requests":1.0"#]).await?;
+    }
     ensure!(stack.terminate()?, "it ends cleanly");
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
+use axum::Router;
 use edge::Handler;
 use event_store::EventStore;
 use futures::FutureExt;
@@ -78,11 +79,10 @@ impl Wiring {
         template: &Template,
         metrics: File,
     ) -> Result<HashMap<String, Function>> {
-        let command = Handler::new(command::router(command::Commands::new(self.store.clone())));
-        let query = Handler::new(query::router(query::Queries::new(
-            self.query_pool.clone(),
-            self.cursor_key.clone(),
-        )));
+        let commands = command::Commands::new(self.store.clone());
+        let command = measured("command", command::router(commands), &metrics)?;
+        let queries = query::Queries::new(self.query_pool.clone(), self.cursor_key.clone());
+        let query = measured("query", query::router(queries), &metrics)?;
         let projector = Projector::new(self.projector_pool.clone(), self.store.clone())
             .measured_by(Telemetry::new("projector", metrics));
         let limit = |name: &str| {
@@ -109,6 +109,12 @@ impl Wiring {
     pub(crate) async fn close(&self) {
         futures::join!(self.query_pool.close(), self.projector_pool.close());
     }
+}
+
+/// A handler that tells what it does into the same file as the others.
+fn measured(name: &'static str, router: Router, metrics: &File) -> Result<Handler> {
+    let metrics = metrics.try_clone().context("sharing the file of metrics")?;
+    Ok(Handler::new(edge::measured(router, Telemetry::new(name, metrics))))
 }
 
 fn http(handler: Handler, limit: Duration) -> Function {
