@@ -15,6 +15,11 @@ impl Limit {
     /// The most items of a page.
     pub const MOST: u16 = 100;
 
+    /// As many as fit.
+    pub(crate) fn most(self) -> i64 {
+        i64::from(self.0)
+    }
+
     /// One more than fits, which tells whether there is a next page.
     pub(crate) fn and_one(self) -> i64 {
         i64::from(self.0) + 1

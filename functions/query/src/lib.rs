@@ -65,6 +65,12 @@ pub fn router(queries: Queries) -> Router {
         .route("/streams/{stream}/events", get(streams::events))
         .route("/projection", get(projection::progress))
         .route("/reports/sales", get(reports::sales))
+        .route("/reports/top-products", get(reports::top_products))
+        .route("/reports/top-customers", get(reports::top_customers))
+        .route("/reports/bought-together", get(reports::bought_together))
+        .route("/reports/retention", get(reports::retention))
+        .route("/reports/fulfilment", get(reports::fulfilment))
+        .route("/reports/stock", get(reports::stock))
         .route_layer(from_fn_with_state(queries.clone(), freshness::wait))
         .layer(map_response(answer::keep_private))
         .with_state(queries.clone());

@@ -1,6 +1,6 @@
 //! What a query string says, as types.
 
-use std::str::FromStr;
+use std::{fmt::Display, str::FromStr};
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime};
 use edge::{Params, Problem};
@@ -73,6 +73,14 @@ where
     T: Default + for<'de> Deserialize<'de>,
 {
     Ok(params.take::<Word<T>>(name)?.map_or_else(T::default, |word| word.0))
+}
+
+/// What must be given.
+pub(crate) fn take_needed<T>(params: &mut Params, name: &str) -> Result<T, Problem>
+where
+    T: FromStr<Err: Display>,
+{
+    params.take(name)?.ok_or_else(|| Problem::bad_parameter(name, "is needed"))
 }
 
 pub(crate) fn take_search(params: &mut Params) -> Result<Search, Problem> {
