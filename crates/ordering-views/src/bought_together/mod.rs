@@ -3,11 +3,12 @@
 use ordering::Sku;
 use serde::Serialize;
 use sqlx::{FromRow, PgPool};
+use utoipa::ToSchema;
 
 use crate::Limit;
 
 /// A row of the report: another product in the same orders.
-#[derive(Clone, Debug, PartialEq, Serialize, FromRow)]
+#[derive(Clone, Debug, PartialEq, Serialize, FromRow, ToSchema)]
 pub struct BoughtTogether {
     /// The other product.
     pub sku: String,

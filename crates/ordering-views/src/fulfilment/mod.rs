@@ -3,10 +3,11 @@
 use ordering::Timestamp;
 use serde::Serialize;
 use sqlx::{FromRow, PgPool};
+use utoipa::ToSchema;
 
 /// A row of the report: one step of an order's way. The times are nearest-rank percentiles: a
 /// time that an order really took.
-#[derive(Clone, Debug, PartialEq, Serialize, FromRow)]
+#[derive(Clone, Debug, PartialEq, Serialize, FromRow, ToSchema)]
 pub struct FulfilmentRow {
     /// `placed-to-paid`, `paid-to-shipped` or `shipped-to-delivered`.
     pub step: String,

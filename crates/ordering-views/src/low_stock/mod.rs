@@ -3,11 +3,12 @@
 use ordering::Timestamp;
 use serde::Serialize;
 use sqlx::{FromRow, PgPool};
+use utoipa::ToSchema;
 
 use crate::Limit;
 
 /// A row of the report.
-#[derive(Clone, Debug, PartialEq, Serialize, FromRow)]
+#[derive(Clone, Debug, PartialEq, Serialize, FromRow, ToSchema)]
 pub struct LowStock {
     /// Which product.
     pub sku: String,

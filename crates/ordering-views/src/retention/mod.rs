@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 use sqlx::{FromRow, PgPool};
+use utoipa::ToSchema;
 
 /// A row of the report: those whose first order was placed in one month.
-#[derive(Clone, Debug, PartialEq, Serialize, FromRow)]
+#[derive(Clone, Debug, PartialEq, Serialize, FromRow, ToSchema)]
 pub struct Cohort {
     /// The month in UTC, `2017-01`.
     pub cohort: String,

@@ -3,9 +3,10 @@
 use ordering::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, FromRow, PgPool};
+use utoipa::ToSchema;
 
 /// What a row of the report stands for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SalesBy {
     /// A day in UTC, `2017-01-31`.
@@ -26,7 +27,7 @@ pub enum SalesBy {
 }
 
 /// A row of the report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow, ToSchema)]
 pub struct SalesRow {
     /// What the row stands for.
     pub bucket: String,

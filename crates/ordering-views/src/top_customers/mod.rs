@@ -3,12 +3,13 @@
 use ordering::Timestamp;
 use serde::Serialize;
 use sqlx::{FromRow, PgPool};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Limit;
 
 /// A row of the report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow, ToSchema)]
 pub struct TopCustomer {
     /// Who.
     pub customer_id: Uuid,
