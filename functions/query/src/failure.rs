@@ -40,9 +40,7 @@ fn not_answered(error: &Error) -> Problem {
         return Problem::unavailable();
     }
     error!(%error, code, "a query failed");
-    let detail = "This is our fault. It is logged under the request's id.";
-    let (status, title) = (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
-    Problem::new(status, "internal-error", title, detail)
+    Problem::internal()
 }
 
 fn is_unreachable(error: &Error) -> bool {

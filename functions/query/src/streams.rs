@@ -1,10 +1,10 @@
 //! `GET /streams/{stream}/events`.
 
-use axum::{extract::State, http::Uri};
+use axum::{extract::State, http::Uri, response::Response};
 use edge::{Caller, Id, Params, Problem};
 use ordering_views::{
     Sku, StreamId,
-    audit_trail::{self, AuditedEvent},
+    audit_trail::{self, AuditedEvent, EventPlace},
     cart, order_history,
 };
 use uuid::Uuid;
@@ -13,16 +13,32 @@ use crate::{
     EVERYBODYS, Queries,
     answer::{Answer, List},
     failure::failed,
-    paging::Paging,
+    format::ListFormat,
+    openapi::PageParams,
+    paging::{Listing, Paging},
 };
 
+/// The audit trail of one stream, the oldest event first. A customer sees their own streams.
+#[utoipa::path(
+    get, path = "/streams/{stream}/events", operation_id = "get_audit_trail", tag = "operations",
+    params(
+        (
+            "stream" = String,
+            Path,
+            description = "`product-<sku>`, `customer-<id>`, `cart-<id>` or `order-<id>`.",
+        ),
+        PageParams,
+    ),
+    responses((status = 200, description = "A page of its events.", body = List<AuditedEvent>)),
+    security(("token" = ["shop", "staff", "analyst"])),
+)]
 pub(crate) async fn events(
     State(queries): State<Queries>,
     caller: Caller,
     Id(stream): Id<StreamId>,
-    uri: Uri,
+    (format, uri): (ListFormat, Uri),
     mut params: Params,
-) -> Answer<List<AuditedEvent>> {
+) -> Answer<Response> {
     let confined = caller.confined_to(EVERYBODYS)?;
     let paging = Paging::take(&mut params)?;
     params.finish()?;
@@ -30,15 +46,21 @@ pub(crate) async fn events(
     if confined.is_some() && confined != about.owner(&queries).await? {
         return Err(Problem::not_found());
     }
-    let list = (("events", caller.subject.as_str()), &stream);
-    let after = queries.place(&list, &paging)?;
-    let found = audit_trail::list(&queries.pool, &stream, after, paging.limit).await;
-    let page = found.map_err(failed)?;
-    // Every stream has a first event.
-    if page.items.is_empty() && after.is_none() {
-        return Err(Problem::not_found());
-    }
-    Ok(queries.page(&list, &uri, page))
+    let bound = (("events", caller.subject.as_str()), stream.clone());
+    let listing = Listing { name: "events", bound, paging, format, uri };
+    let pool = queries.pool.clone();
+    let read = move |after: Option<EventPlace>, limit| {
+        let (pool, stream) = (pool.clone(), stream.clone());
+        async move {
+            let page = audit_trail::list(&pool, &stream, after, limit).await.map_err(failed)?;
+            // Every stream has a first event.
+            if page.items.is_empty() && after.is_none() {
+                return Err(Problem::not_found());
+            }
+            Ok(page)
+        }
+    };
+    queries.list(listing, read).await
 }
 
 /// What a stream is about. Other streams, such as claims on an address, are nobody's business.

@@ -131,6 +131,23 @@ impl Stage {
         self.happens::<OrderEvent>(&stream, paid).await;
     }
 
+    /// So many orders at once, each with a line of its own total, straight into the rows: what is
+    /// asked for is their number.
+    pub(crate) async fn many_orders(&mut self, count: i32) {
+        for sql in [
+            "insert into order_history (id, reference, status, customer_id, total_cents, \
+               refund_cents, currency, placed_at, words, version) \
+             select gen_random_uuid(), 'many-' || n, 'delivered', gen_random_uuid(), n, 0, 'USD', \
+               timestamptz '2017-01-01Z' + n * interval '1 minute', 'many ' || n, 1 \
+             from generate_series(1, $1) n",
+            "insert into order_line (order_id, line_no, sku, quantity, returned_quantity, \
+               unit_price_cents, total_cents) \
+             select id, 1, 'A', 1, 0, total_cents, total_cents from order_history where $1 > 0",
+        ] {
+            sqlx::query(sql).bind(count).execute(&self.pool).await.unwrap();
+        }
+    }
+
     pub(crate) async fn happens<E: Event>(
         &mut self,
         stream: &StreamId,
