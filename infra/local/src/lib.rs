@@ -14,6 +14,7 @@ mod functions;
 mod gateway;
 mod issuer;
 mod lag;
+pub mod openapi;
 mod poller;
 mod stack;
 pub mod template;
