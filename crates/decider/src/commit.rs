@@ -51,6 +51,10 @@ pub struct Metadata {
     /// The command or event that led to this one, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub causation_id: Option<String>,
+    /// The trace that the command is a part of, as a [`TraceParent`](crate::TraceParent); not read
+    /// for anything but to go on with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
     /// The request, on the commit of the stream that it was addressed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Request>,

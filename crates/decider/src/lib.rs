@@ -9,9 +9,11 @@ mod event;
 mod folded;
 mod stream;
 pub mod testing;
+mod trace;
 
 pub use commit::{Commit, Metadata, RecordedEvent, Request, Timestamp};
 pub use decider::Decider;
 pub use event::{Event, Payload, Undecodable, read, record};
 pub use folded::{Folded, MEMORY_HOURS};
 pub use stream::{BadStreamId, StreamId, Version};
+pub use trace::{NoTrace, TraceParent};

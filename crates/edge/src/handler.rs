@@ -9,6 +9,7 @@ use axum::{
     middleware::{Next, from_fn},
     response::Response,
 };
+use decider::TraceParent;
 use lambda_http::{
     Adapter, Context, Error, LambdaEvent, Service, lambda_runtime, request::LambdaRequest,
     service_fn,
@@ -18,7 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{error, info};
 use tracing_subscriber::EnvFilter;
 
-use crate::{Problem, buffered, routes};
+use crate::{Origin, Problem, buffered, routes};
 
 /// A router as a Lambda handler: API Gateway's payload format 2.0 in, its response out.
 #[derive(Clone, Debug)]
@@ -122,6 +123,8 @@ async fn finish(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let request_id = crate::caller::request_id(request.extensions());
+    let Origin { correlation_id, trace } = Origin::of(&request);
+    let trace_id = trace.as_ref().map(TraceParent::trace_id);
     let mut response = next.run(request).await;
     if response.status() == StatusCode::NOT_FOUND && routes::refuses(&path, &method) {
         // no route of this function, but one of the other: it is the method that is wrong
@@ -133,10 +136,13 @@ async fn finish(request: Request, next: Next) -> Response {
     let problem = response.extensions_mut().remove::<Problem>();
     let problem = problem.or_else(|| refused.then(|| Problem::plain(status)));
     let Some(mut problem) = problem else {
-        info!(%method, status = status.as_u16(), request_id, "answered");
+        info!(%method, status = status.as_u16(), request_id, correlation_id, trace_id, "answered");
         return response;
     };
-    info!(%method, status = status.as_u16(), problem = problem.kind, request_id, "refused");
+    info!(
+        %method, status = status.as_u16(), problem = problem.kind, request_id, correlation_id,
+        trace_id, "refused"
+    );
     let allowed = routes::methods(&path).map(routes::listed);
     let allowed = allowed.and_then(|allowed| HeaderValue::try_from(allowed).ok());
     problem.instance = path;

@@ -25,6 +25,8 @@ pub struct Intent {
     pub correlation_id: String,
     /// The command or event that led to this one.
     pub causation_id: Option<String>,
+    /// The trace that it is a part of, as W3C's `traceparent`.
+    pub trace: Option<String>,
     /// A digest of the idempotency key; of the command id, where the caller gave none.
     pub key: String,
     /// Whether the caller gave an idempotency key.

@@ -17,7 +17,7 @@ mod unit;
 
 pub use decider::{
     Commit, Decider, Event, Folded, Metadata, RecordedEvent, Request, StreamId, Timestamp,
-    Undecodable, Version,
+    TraceParent, Undecodable, Version,
 };
 pub use error::StoreError;
 pub use execute::{Accepted, Intent, Refused, Start};

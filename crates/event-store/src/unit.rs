@@ -188,6 +188,7 @@ impl Unit {
                 command_id: intent.command_id.clone(),
                 correlation_id: intent.correlation_id.clone(),
                 causation_id: intent.causation_id.clone(),
+                trace: intent.trace.clone(),
                 request,
             },
         }

@@ -19,7 +19,7 @@ use tracing::{debug, error};
 use crate::{
     ApplyError, Changes, Delivery, LoadPart, Statement, View,
     batch::{self, Batch},
-    failure::{Meaning, meaning},
+    failure::{Meaning, is_of_the_session, meaning},
     position::{self, Advance, Position, PositionRow, Quarantined},
     statement::{FOLLOWED, load_arguments, load_statement},
 };
@@ -390,8 +390,13 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
             table.write(&mut statement).map_err(sqlx::Error::Encode)?;
         }
         let (sql, arguments) = statement.finish();
-        sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&self.pool).await?;
-        Ok(())
+        let mut connection = self.pool.acquire().await?;
+        let written = sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut *connection);
+        let written = written.await;
+        if written.as_ref().is_err_and(is_of_the_session) {
+            connection.close_on_drop();
+        }
+        Ok(written.map(drop)?)
     }
 }
 

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, Method},
 };
 use chrono::{SubsecRound, Utc};
-use edge::{Body, Caller, Problem};
+use edge::{Body, Caller, Origin, Problem};
 use event_store::{Intent, Version};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -48,10 +48,16 @@ where
         let caller = Caller::from_request_parts(&mut parts, state).await?;
         let headers = parts.headers.clone();
         let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+        if edge::correlation_id(&headers).is_err() {
+            let detail = "`X-Correlation-Id` has 1 to 128 visible ASCII characters.";
+            return Err(Problem::bad_request("bad-header", detail));
+        }
         if parts.uri.query().is_some_and(|query| !query.is_empty()) {
             return Err(Problem::bad_request("unknown-parameter", "A command has no parameters."));
         }
-        let body = Body::<T>::from_request(Request::from_parts(parts, body), state).await?;
+        let request = Request::from_parts(parts, body);
+        let origin = Origin::of(&request);
+        let body = Body::<T>::from_request(request, state).await?;
         let key = idempotency_key(&headers)?;
         let command_id = Uuid::now_v7().to_string();
         let intent = Intent {
@@ -59,8 +65,9 @@ where
             key: digest([key.as_deref().unwrap_or(command_id.as_bytes())]),
             keyed: key.is_some(),
             fingerprint: fingerprint(&caller, &method, &path, &body.bytes),
-            correlation_id: correlation_id(&headers, &caller)?,
+            correlation_id: origin.correlation_id,
             causation_id: None,
+            trace: origin.trace.map(|trace| trace.to_string()),
             expected: if_match(&headers)?,
             at: Utc::now().trunc_subsecs(3),
             deadline: Instant::now() + PATIENCE,
@@ -97,17 +104,6 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Problem> {
     }
     let detail = "`Idempotency-Key` has 1 to 255 characters.";
     Err(Problem::bad_request("bad-header", detail))
-}
-
-fn correlation_id(headers: &HeaderMap, caller: &Caller) -> Result<String, Problem> {
-    let Some(id) = headers.get("x-correlation-id") else { return Ok(caller.request_id.clone()) };
-    match id.to_str() {
-        Ok(id) if (1..=128).contains(&id.len()) => Ok(id.to_owned()),
-        _ => {
-            let detail = "`X-Correlation-Id` has 1 to 128 visible ASCII characters.";
-            Err(Problem::bad_request("bad-header", detail))
-        }
-    }
 }
 
 /// RFC 9110, 13.1.1, for the entity tags that this API gives: `"<version>"` of a command, and

@@ -3,6 +3,7 @@
 use command::{Commands, router};
 use event_store::EventStore;
 use lambda_http::Error;
+use telemetry::Telemetry;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -10,5 +11,6 @@ async fn main() -> Result<(), Error> {
     let config = aws_config::load_from_env().await;
     let client = aws_sdk_dynamodb::Client::new(&config);
     let store = EventStore::new(client, edge::variable("EVENT_TABLE")?);
-    edge::serve(router(Commands::new(store))).await
+    let telemetry = Telemetry::new("command", std::io::stdout());
+    edge::serve(edge::measured(router(Commands::new(store)), telemetry)).await
 }

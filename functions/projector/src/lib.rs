@@ -6,6 +6,9 @@
 //! record on that is not known to be done.
 
 mod source;
+mod trail;
+
+use std::time::SystemTime;
 
 use aws_lambda_events::event::{
     dynamodb::{Event, EventRecord},
@@ -17,6 +20,8 @@ use ordering_views::{ApplyError, Delivery, Engine, Generations, Report, Shop, Un
 pub use source::{TableSource, delivery};
 use sqlx::PgPool;
 use tracing::{error, info, warn};
+
+use crate::trail::Trail;
 
 /// The projector: a read model, and the table that it is read from.
 #[derive(Clone, Debug)]
@@ -47,9 +52,12 @@ impl Projector {
         let records = event.records.len();
         let first = event.records.first().and_then(sequence_number);
         let (deliveries, strange) = decode(event.records);
+        let (trail, started) = (Trail::of(&deliveries), SystemTime::now());
         match self.apply(deliveries, &strange).await {
             Ok(report) => {
-                info!(records, ?report, "applied");
+                let correlation_ids = trail.correlation_ids();
+                info!(records, ?report, correlation_ids, "applied");
+                trail.tell(started);
                 Ok(answer(None))
             }
             Err(error) => {

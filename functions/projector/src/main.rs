@@ -1,6 +1,7 @@
 //! Wires the projector to Lambda's runtime.
 
 use aws_lambda_events::event::dynamodb::Event;
+use database::Database;
 use event_store::EventStore;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use projector::Projector;
@@ -11,9 +12,14 @@ async fn main() -> Result<(), Error> {
     tracing_subscriber::fmt().json().without_time().init();
     let config = aws_config::load_from_env().await;
     let store = EventStore::new(aws_sdk_dynamodb::Client::new(&config), variable("EVENT_TABLE")?);
-    let pool = PgPoolOptions::new().max_connections(1).connect_lazy(&variable("DATABASE_URL")?)?;
-    let projector = Projector::new(pool, store);
-    run(service_fn(async |event: LambdaEvent<Event>| projector.handle(event.payload).await)).await
+    let one_connection = PgPoolOptions::new().max_connections(1);
+    let sessions = Database::from_environment(&config)?.sessions(one_connection);
+    let projector = Projector::new(sessions.pool(), store);
+    run(service_fn(async |event: LambdaEvent<Event>| {
+        sessions.renew().await;
+        projector.handle(event.payload).await
+    }))
+    .await
 }
 
 fn variable(name: &str) -> Result<String, Error> {

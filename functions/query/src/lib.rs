@@ -37,7 +37,7 @@ use axum::{
 };
 use edge::Scope;
 use ordering_views::CursorKey;
-pub use settings::{BadCursorKey, connect, cursor_key};
+pub use settings::{BadCursorKey, connect, cursor_key, sessions};
 use sqlx::PgPool;
 use tower_http::compression::{CompressionLayer, predicate::SizeAbove};
 use utoipa::openapi::OpenApi;

@@ -33,15 +33,10 @@ const SETTINGS: &str = "set default_transaction_read_only = on; set statement_ti
      set application_name = 'query'; set plan_cache_mode = force_custom_plan; \
      set work_mem = '32MB'; set random_page_cost = 1.1; set jit = off";
 
-/// Connects to the read model when the first query comes.
-///
-/// The settings are `set` and not startup options, which RDS Proxy refuses; it pins the session
-/// for them, so behind a proxy set them on the role instead (`alter role .. set ..`).
-///
-/// # Errors
-/// When the URL is not one of Postgres.
-pub fn connect(url: &str) -> Result<PgPool, sqlx::Error> {
-    let options = PgPoolOptions::new()
+/// How a function instance holds its connections.
+#[must_use]
+pub fn sessions() -> PgPoolOptions {
+    PgPoolOptions::new()
         .max_connections(MOST_CONNECTIONS)
         .acquire_timeout(CONNECT_WITHIN)
         .test_before_acquire(false)
@@ -53,9 +48,18 @@ pub fn connect(url: &str) -> Result<PgPool, sqlx::Error> {
                 Ok(true)
             })
         })
-        .after_connect(|connection, _| {
-            Box::pin(async move { connection.execute(SETTINGS).await.map(|_| ()) })
-        });
+}
+
+/// Connects to the read model when the first query comes, as whoever the URL names. What the role
+/// `millrace_reader` has as its own settings (`migrations/0006_roles.sql`), anybody else gets
+/// here.
+///
+/// # Errors
+/// When the URL is not one of Postgres.
+pub fn connect(url: &str) -> Result<PgPool, sqlx::Error> {
+    let options = sessions().after_connect(|connection, _| {
+        Box::pin(async move { connection.execute(SETTINGS).await.map(|_| ()) })
+    });
     options.connect_lazy(url)
 }
 

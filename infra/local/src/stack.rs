@@ -21,7 +21,7 @@ use crate::issuer::{DAY, Grant, Issuer};
 use crate::lag::Lag;
 use crate::poller::{self, Checkpoints, Poller, Source};
 use crate::template::Template;
-use crate::wiring::Wiring;
+use crate::wiring::{Logins, Wiring};
 
 /// The database of the read model.
 const DATABASE: &str = "millrace";
@@ -53,6 +53,7 @@ pub struct Stack {
     dynamodb: DynamoDb,
     api: Arc<Api>,
     lag: Lag,
+    reader_url: String,
     folder: Folder,
 }
 
@@ -80,7 +81,11 @@ impl Stack {
         let cursor_key = cursor_key(folder.path())?;
         write_environment(&folder, &postgres, &dynamodb, &cursor_key)?;
         let store = EventStore::new(dynamodb.client(), TABLE_NAME);
-        let wiring = Wiring::connect(store, &postgres.url(DATABASE), cursor_key, &template)?;
+        let logins = Logins {
+            projector: postgres.admit("millrace_projector", DATABASE).await?,
+            reader: postgres.admit("millrace_reader", DATABASE).await?,
+        };
+        let wiring = Wiring::connect(store, &logins, cursor_key, &template)?;
         let functions = wiring.functions(&template)?;
         let lag = Lag::new();
         let source = Source {
@@ -96,7 +101,17 @@ impl Stack {
         let poller = Poller::start(source, &template, folder.path()).await?;
         let api = Arc::new(Api::new(template.routes, functions, issuer));
         let gateway = Gateway::serve(listeners, Arc::clone(&api))?;
-        Ok(Self { gateway, poller, wiring, postgres, dynamodb, api, lag, folder })
+        Ok(Self {
+            gateway,
+            poller,
+            wiring,
+            postgres,
+            dynamodb,
+            api,
+            lag,
+            reader_url: logins.reader,
+            folder,
+        })
     }
 
     /// Where the HTTP API answers, without a slash at the end.
@@ -136,6 +151,12 @@ impl Stack {
     #[must_use]
     pub fn database_url(&self) -> String {
         self.postgres.url(DATABASE)
+    }
+
+    /// The URL of the same database, as the role of the query function.
+    #[must_use]
+    pub fn reader_url(&self) -> &str {
+        &self.reader_url
     }
 
     /// The data folder.

@@ -24,8 +24,16 @@ use crate::template::Template;
 /// Connections for queries. On Lambda each sandbox has its own; here all requests share them.
 const QUERY_CONNECTIONS: u32 = 16;
 
+const BAD_URL: &str = "reading the database's URL";
+
 /// How long the projector waits for a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+/// The URLs of the database for the roles of the two functions that need it, as when deployed.
+pub(crate) struct Logins {
+    pub(crate) projector: String,
+    pub(crate) reader: String,
+}
 
 /// What the functions are made of.
 pub(crate) struct Wiring {
@@ -36,25 +44,23 @@ pub(crate) struct Wiring {
 }
 
 impl Wiring {
-    /// Makes pools for the database at `url`; each lane of the projector gets a connection.
+    /// Makes pools that log in as the functions do; each lane of the projector gets a connection.
     ///
     /// # Errors
-    /// When the URL is not one of Postgres.
+    /// When a URL is not one of Postgres.
     pub(crate) fn connect(
         store: EventStore,
-        url: &str,
+        logins: &Logins,
         cursor_key: Vec<u8>,
         template: &Template,
     ) -> Result<Self> {
         let lanes = u32::try_from(template.mapping.parallelization_factor).unwrap_or(u32::MAX);
         let projector = PgPoolOptions::new().max_connections(lanes).acquire_timeout(CONNECT_WITHIN);
-        let of_sandbox = query::connect(url).context("reading the database's URL")?;
-        let query = of_sandbox.options().clone().max_connections(QUERY_CONNECTIONS);
-        let database = of_sandbox.connect_options().as_ref().clone();
+        let query = query::sessions().max_connections(QUERY_CONNECTIONS);
         Ok(Self {
             store,
-            projector_pool: projector.connect_lazy_with(database.clone()),
-            query_pool: query.connect_lazy_with(database),
+            projector_pool: projector.connect_lazy(&logins.projector).context(BAD_URL)?,
+            query_pool: query.connect_lazy(&logins.reader).context(BAD_URL)?,
             cursor_key,
         })
     }

@@ -1,10 +1,14 @@
 //! The stack as a whole: what its user relies on, whatever the functions do.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use local_stack::{FaultPlan, Options, Stack};
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 
 fn options(data_dir: &Path, faults: &str) -> Result<Options> {
     let (data_dir, faults): (_, FaultPlan) = (data_dir.to_owned(), faults.parse()?);
@@ -40,12 +44,40 @@ async fn what_was_written_is_visible_and_outlives_a_restart() -> Result<()> {
     let stack = Stack::start(options(dir.path(), "")?).await?;
     let token = add_product(&stack, "T1").await?;
     ensure!(product(&stack, "T1", &token).await?["unit_price_cents"] == 250);
-    ensure!(stack.lag_ms().len() == 1, "one commit was measured");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while stack.lag_ms().len() != 1 {
+        ensure!(Instant::now() < deadline, "one commit was measured");
+        tokio::task::yield_now().await;
+    }
     stack.stop().await;
 
     let stack = Stack::start(options(dir.path(), "")?).await?;
     ensure!(product(&stack, "T1", &token).await?["name"] == "Tea");
     ensure!(stack.lag_ms().is_empty(), "what was projected does not come again");
+    stack.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_functions_log_in_as_the_roles_that_they_have_when_deployed() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let stack = Stack::start(options(dir.path(), "")?).await?;
+    let token = add_product(&stack, "T1").await?;
+    product(&stack, "T1", &token).await?;
+    let mut owner = PgConnection::connect(&stack.database_url()).await?;
+    let roles: Vec<String> = sqlx::query_scalar(
+        "select distinct usename::text from pg_stat_activity \
+         where datname = current_database() and pid <> pg_backend_pid() order by 1",
+    )
+    .fetch_all(&mut owner)
+    .await?;
+    ensure!(roles == ["millrace_projector", "millrace_reader"], "{roles:?}");
+
+    let as_reader = stack.reader_url().to_owned();
+    let mut reader = PgConnection::connect(&as_reader).await?;
+    let read_only: String =
+        sqlx::query_scalar("show default_transaction_read_only").fetch_one(&mut reader).await?;
+    ensure!(read_only == "on", "the role's own settings hold");
     stack.stop().await;
     Ok(())
 }

@@ -3,9 +3,11 @@
 use std::fs;
 use std::io::Read;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::{Pid, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use crate::account::Account;
 use crate::binaries::{Binaries, stdout};
@@ -13,6 +15,12 @@ use crate::home::Home;
 
 /// The superuser.
 pub(crate) const USER: &str = "postgres";
+
+/// How long the children of a server that was killed have to end.
+const ORPHANS_END_WITHIN: Duration = Duration::from_secs(30);
+
+/// Between two looks whether they have.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// What survives a crash of the machine; a crash of the process alone never costs a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +84,9 @@ fn init(home: &Home, binaries: &Binaries, account: Account, durability: Durabili
     initdb.arg("--pgdata").arg(&unfinished).arg("--pwfile").arg(&password_file);
     initdb.args(["--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", "--username", USER]);
     if durability == Durability::Throwaway {
-        initdb.arg("--no-sync");
+        // Its socket lies in its own folder, which nobody else can enter: whoever gets there could
+        // read the files, too. A password would cost a debug build 60 ms a connection.
+        initdb.args(["--no-sync", "--auth-local=trust"]);
     }
     stdout(&mut initdb)?;
     fs::rename(&unfinished, home.cluster())
@@ -96,7 +106,7 @@ fn random_password() -> Result<String> {
 /// The caller holds the lock of the home, so a server that runs here has no owner. PostgreSQL
 /// itself would refuse to start when the number in a left-over file has since been given to
 /// another process of the same account.
-fn clear_last_run(cluster: &Path, binaries: &Binaries, account: Account) -> Result<()> {
+pub(crate) fn clear_last_run(cluster: &Path, binaries: &Binaries, account: Account) -> Result<()> {
     let pid_file = cluster.join("postmaster.pid");
     let Ok(text) = fs::read_to_string(&pid_file) else { return Ok(()) };
     if names_server_of(&text, cluster) {
@@ -110,10 +120,44 @@ fn clear_last_run(cluster: &Path, binaries: &Binaries, account: Account) -> Resu
             ensure!(!still_there, failure);
         }
     }
+    end_orphans(cluster)?;
     if pid_file.exists() {
         fs::remove_file(&pid_file).with_context(|| format!("removing {}", pid_file.display()))?;
     }
     Ok(())
+}
+
+/// Ends what a server that was killed left behind. Its children notice by themselves, but one that
+/// is busy only once it is done; a server that started beside them would ruin the data, and
+/// without the file that is removed next PostgreSQL could not tell.
+fn end_orphans(cluster: &Path) -> Result<()> {
+    let deadline = Instant::now() + ORPHANS_END_WITHIN;
+    loop {
+        let orphans = works_in(cluster);
+        if orphans.is_empty() {
+            return Ok(());
+        }
+        ensure!(
+            Instant::now() < deadline,
+            "processes {orphans:?} of a server that was killed still work in {}",
+            cluster.display()
+        );
+        for orphan in orphans {
+            // Refused when it is gone by now.
+            let _ = kill_process(orphan, Signal::QUIT);
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+/// The processes whose working directory this is.
+fn works_in(dir: &Path) -> Vec<Pid> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let of_dir = processes
+        .filter(|process| fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd == dir));
+    of_dir
+        .filter_map(|process| Pid::from_raw(process.file_name().to_str()?.parse().ok()?))
+        .collect()
 }
 
 /// Whether the process that a `postmaster.pid` names lives and is a server of this cluster: a

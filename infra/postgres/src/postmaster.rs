@@ -30,7 +30,7 @@ const IMMEDIATE: Signal = Signal::QUIT;
 /// then does nothing but wait: async runtimes retire theirs.
 #[derive(Debug)]
 pub(crate) struct Postmaster {
-    stop_fast: Option<Sender<()>>,
+    orders: Option<Sender<Signal>>,
     ended: watch::Receiver<Option<ExitStatus>>,
     parent: Option<JoinHandle<()>>,
 }
@@ -52,7 +52,7 @@ impl Postmaster {
         on_death_of_parent(&mut command, FAST);
 
         let (spawned_tx, spawned) = channel();
-        let (stop_fast, orders) = channel();
+        let (orders_tx, orders) = channel();
         let (ended_tx, ended) = watch::channel(None);
         let parent = thread::Builder::new()
             .name("postgres-parent".to_owned())
@@ -68,7 +68,7 @@ impl Postmaster {
             .recv()
             .map_err(|_| anyhow!("the server's parent thread died"))?
             .context("starting postgres")?;
-        Ok(Self { stop_fast: Some(stop_fast), ended, parent: Some(parent) })
+        Ok(Self { orders: Some(orders_tx), ended, parent: Some(parent) })
     }
 
     /// How the server ended, if it has.
@@ -78,9 +78,18 @@ impl Postmaster {
 
     /// Ends all sessions, writes a checkpoint, and returns when the process is gone.
     pub(crate) async fn stop(mut self) {
-        if let Some(stop_fast) = &self.stop_fast {
+        self.end(FAST).await;
+    }
+
+    /// `kill -9`; returns when the process is gone. Its children end by themselves, later.
+    pub(crate) async fn kill_9(&mut self) {
+        self.end(Signal::KILL).await;
+    }
+
+    async fn end(&mut self, how: Signal) {
+        if let Some(orders) = &self.orders {
             // Refused only when the server is already gone.
-            let _ = stop_fast.send(());
+            let _ = orders.send(how);
         }
         let _ = self.ended.wait_for(Option::is_some).await;
     }
@@ -88,7 +97,7 @@ impl Postmaster {
 
 impl Drop for Postmaster {
     fn drop(&mut self) {
-        self.stop_fast = None;
+        self.orders = None;
         if let Some(parent) = self.parent.take() {
             let _ = parent.join();
         }
@@ -96,7 +105,7 @@ impl Drop for Postmaster {
 }
 
 /// Waits for the server's end: by itself, by order, or at once when nobody can order any more.
-fn wait(mut child: Child, orders: &Receiver<()>) -> ExitStatus {
+fn wait(mut child: Child, orders: &Receiver<Signal>) -> ExitStatus {
     let pid = Pid::from_child(&child);
     let mut kill_at = None;
     loop {
@@ -108,7 +117,7 @@ fn wait(mut child: Child, orders: &Receiver<()>) -> ExitStatus {
             }
         }
         match orders.recv_timeout(LOOK) {
-            Ok(()) => drop(kill_process(pid, FAST)),
+            Ok(signal) => drop(kill_process(pid, signal)),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
                 let deadline = *kill_at.get_or_insert_with(|| {

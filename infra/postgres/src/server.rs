@@ -3,10 +3,12 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
 use tokio::task::spawn_blocking;
 
 use crate::account::Account;
@@ -36,8 +38,17 @@ pub struct Server {
     postmaster: Postmaster,
     port: u16,
     password: String,
+    site: Arc<Site>,
+}
+
+/// What a server needs to be started, and started again.
+#[derive(Debug)]
+struct Site {
+    binaries: Binaries,
+    account: Account,
+    durability: Durability,
     home: Home,
-    _scratch: Option<throwaway::Scratch>,
+    scratch: Option<throwaway::Scratch>,
 }
 
 impl Server {
@@ -69,42 +80,24 @@ impl Server {
         scratch: Option<throwaway::Scratch>,
     ) -> Result<Self> {
         let account = Account::for_server();
-        let (binaries, home, password) = spawn_blocking(move || {
+        let (site, password) = spawn_blocking(move || {
             let binaries = Binaries::find(account)?;
             let home = Home::open(&data_dir, account)?;
             let password = cluster::prepare(&home, &binaries, account, durability)?;
-            anyhow::Ok((binaries, home, password))
+            anyhow::Ok((Site { binaries, account, durability, home, scratch }, password))
         })
         .await
         .context("preparing PostgreSQL was aborted")??;
 
         for _ in 0..PORT_ATTEMPTS {
             let port = free_port()?;
-            let mut command = account.command(&binaries.program("postgres"));
-            command.arg("-D").arg(home.cluster());
-            // A socket's path has at most 107 bytes, which a folder of the user's may exceed.
-            let sockets = scratch.as_ref().map(|_| home.cluster().display().to_string());
-            let sockets = format!("unix_socket_directories={}", sockets.unwrap_or_default());
-            let fixed = [
-                "listen_addresses=127.0.0.1",
-                &sockets,
-                "timezone=UTC",
-                "log_timezone=UTC",
-                "max_connections=200",
-            ];
-            for setting in fixed.iter().chain(durability.settings()) {
-                command.args(["-c", setting]);
-            }
-            command.args(["-c", &format!("port={port}")]);
-            let log_from = fs::metadata(home.log_file()).map_or(0, |meta| meta.len());
-            let postmaster = Postmaster::spawn(command, &home.log_file())?;
-            let url = url(&password, port, USER);
-            match wait_until_ready(&postmaster, &url).await {
-                Ok(()) => {
-                    return Ok(Self { postmaster, port, password, home, _scratch: scratch });
+            let log_from = site.log_length();
+            match site.run(port, &password).await {
+                Ok(postmaster) => {
+                    return Ok(Self { postmaster, port, password, site: Arc::new(site) });
                 }
                 Err(failure) => {
-                    let said = log_since(&home.log_file(), log_from);
+                    let said = log_since(&site.home.log_file(), log_from);
                     ensure!(
                         said.contains("Address already in use"),
                         failure.context(format!("PostgreSQL said:\n{said}"))
@@ -115,11 +108,41 @@ impl Server {
         bail!("no free port for PostgreSQL in {PORT_ATTEMPTS} attempts")
     }
 
-    /// The same over a Unix socket, which only a throwaway server has. sqlx leaves Nagle's algorithm
-    /// on, so that several small packets in a row wait for each other over TCP; here they do not.
+    /// `kill -9` of the server process, as the kernel does it when memory runs out. No commit is
+    /// lost by it, but those that a throwaway server had not written yet.
+    pub async fn kill_9(&mut self) {
+        self.postmaster.kill_9().await;
+    }
+
+    /// Whether the server process has ended, by whatever.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.postmaster.ended().is_some()
+    }
+
+    /// Starts the server again after it was killed or ended by itself, under the same URL.
+    ///
+    /// # Errors
+    /// When it does not come up within two minutes, or its port was taken meanwhile.
+    pub async fn start_again(&mut self) -> Result<()> {
+        let site = self.site.clone();
+        let cleared = spawn_blocking(move || {
+            cluster::clear_last_run(&site.home.cluster(), &site.binaries, site.account)
+        });
+        cleared.await.context("clearing up was aborted")??;
+        let log_from = self.site.log_length();
+        self.postmaster = self.site.run(self.port, &self.password).await.with_context(|| {
+            format!("PostgreSQL said:\n{}", log_since(&self.site.home.log_file(), log_from))
+        })?;
+        Ok(())
+    }
+
+    /// The same over a Unix socket, which only a throwaway server has, without a password. sqlx
+    /// leaves Nagle's algorithm on, so that several small packets in a row wait for each other over
+    /// TCP; here they do not.
     #[must_use]
     pub fn socket_url(&self, database: &str) -> String {
-        let folder = self.home.cluster().display().to_string().replace('/', "%2F");
+        let folder = self.site.home.cluster().display().to_string().replace('/', "%2F");
         self.url(database).replace("127.0.0.1", &folder)
     }
 
@@ -127,6 +150,22 @@ impl Server {
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         url(&self.password, self.port, database)
+    }
+
+    /// Lets `role`, which is there (a to z, digits, `_`), log in with the server's own password, and
+    /// returns the URL of a database as that role.
+    ///
+    /// # Errors
+    /// On another name, when there is no such role, or when the server is gone.
+    pub async fn admit(&self, role: &str, database: &str) -> Result<String> {
+        ensure!(is_plain(role), "`{role}` is no plain role name");
+        let options: PgConnectOptions = self.url(USER).parse()?;
+        let mut connection = options.disable_statement_logging().connect().await?;
+        let statement = format!("alter role {role} login password '{}'", self.password);
+        let admitted = connection.execute(AssertSqlSafe(statement)).await;
+        admitted.with_context(|| format!("letting {role} log in"))?;
+        connection.close().await.context("closing the connection")?;
+        Ok(self.url(database).replace(&format!("//{USER}:"), &format!("//{role}:")))
     }
 
     /// Creates `database` (a to z, digits, `_`) unless it is there; whether it was made.
@@ -139,8 +178,37 @@ impl Server {
 
     /// Ends all sessions, writes a checkpoint, and returns when the process is gone.
     pub async fn stop(self) {
-        let Self { postmaster, home: _home, _scratch, .. } = self;
+        let Self { postmaster, site: _site, .. } = self;
         postmaster.stop().await;
+    }
+}
+
+impl Site {
+    /// Starts the server on a port, and waits until it takes connections.
+    async fn run(&self, port: u16, password: &str) -> Result<Postmaster> {
+        let mut command = self.account.command(&self.binaries.program("postgres"));
+        command.arg("-D").arg(self.home.cluster());
+        // A socket's path has at most 107 bytes, which a folder of the user's may exceed.
+        let sockets = self.scratch.as_ref().map(|_| self.home.cluster().display().to_string());
+        let sockets = format!("unix_socket_directories={}", sockets.unwrap_or_default());
+        let fixed = [
+            "listen_addresses=127.0.0.1",
+            &sockets,
+            "timezone=UTC",
+            "log_timezone=UTC",
+            "max_connections=200",
+        ];
+        for setting in fixed.iter().chain(self.durability.settings()) {
+            command.args(["-c", setting]);
+        }
+        command.args(["-c", &format!("port={port}")]);
+        let postmaster = Postmaster::spawn(command, &self.home.log_file())?;
+        wait_until_ready(&postmaster, &url(password, port, USER)).await?;
+        Ok(postmaster)
+    }
+
+    fn log_length(&self) -> u64 {
+        fs::metadata(self.home.log_file()).map_or(0, |meta| meta.len())
     }
 }
 
@@ -253,7 +321,7 @@ mod tests {
         let data_dir = closed.path().join("postgres");
         let server = Server::start(&data_dir).await?;
         server.create_database("notes").await?;
-        let cluster = server.home.cluster();
+        let cluster = server.site.home.cluster();
         server.stop().await;
         if Account::for_server() == Account::Nobody {
             let elsewhere = cluster.parent().context("a cluster lies in a home")?;

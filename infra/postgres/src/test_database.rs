@@ -48,7 +48,10 @@ pub async fn test_database() -> Result<TestDatabase> {
     }
     let server = Server::throwaway().await?;
     server.create_database(&name).await?;
-    Ok(TestDatabase { url: server.url(&name), lifetime: Lifetime::OfServer(Box::new(server)) })
+    Ok(TestDatabase {
+        url: server.socket_url(&name),
+        lifetime: Lifetime::OfServer(Box::new(server)),
+    })
 }
 
 fn unique_name() -> String {

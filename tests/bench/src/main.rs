@@ -8,9 +8,9 @@ mod copy;
 mod one_by_one;
 mod projector;
 mod rebuild;
-mod visible;
 mod report;
 mod rows;
+mod visible;
 
 use clap::{Parser, ValueEnum};
 

@@ -94,7 +94,8 @@ fn program() -> anyhow::Result<PathBuf> {
 }
 
 fn peak_rss_mb(process: u32) -> Option<f64> {
-    let status = std::fs::read_to_string(Path::new("/proc").join(process.to_string()).join("status"));
+    let status =
+        std::fs::read_to_string(Path::new("/proc").join(process.to_string()).join("status"));
     let status = status.ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1024.0)

@@ -83,6 +83,7 @@ pub fn intent(key: &str) -> Intent {
         command_id: key.to_owned(),
         correlation_id: "a test".to_owned(),
         causation_id: None,
+        trace: None,
         key: key.to_owned(),
         keyed: true,
         fingerprint: "a request".to_owned(),

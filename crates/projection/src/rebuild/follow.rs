@@ -87,6 +87,9 @@ impl<M: ReadModel + Clone, S: CommitSource + Clone> Generations<M, S> {
 
     async fn apply_to_next(&self, mut deliveries: Vec<Delivery>) -> Result<(), ApplyError> {
         let Some(next) = self.next().await? else { return Ok(()) };
+        // a login may have been renewed since
+        let login = self.live.pool().connect_options().as_ref().clone();
+        next.engine.pool().set_connect_options(login);
         deliveries.retain(|delivery| next.views.iter().any(|view| view.shows(delivery.stream())));
         next.engine.apply(deliveries).await?;
         Ok(())

@@ -112,6 +112,7 @@ impl Shelf {
 
 /// A database, an engine on it, and the table behind.
 pub struct House {
+    pub url: String,
     pub pool: PgPool,
     pub shelf: Shelf,
     pub engine: Engine<Light, Shelf>,
@@ -138,7 +139,13 @@ impl House {
         .await?;
         let shelf = Shelf::default();
         let engine = Engine::new(pool.clone(), Light, shelf.clone());
-        Ok(Self { pool, shelf, engine, _database: database })
+        Ok(Self { url: database.url.clone(), pool, shelf, engine, _database: database })
+    }
+
+    /// From now on through this pool.
+    pub fn connect(&mut self, pool: PgPool) {
+        self.engine = Engine::new(pool.clone(), Light, self.shelf.clone());
+        self.pool = pool;
     }
 
     pub fn store(&self, commits: impl IntoIterator<Item = Commit>) {

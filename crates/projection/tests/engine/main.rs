@@ -1,6 +1,7 @@
 //! What the engine promises, with a read model that is not the shop's: lamps.
 
 mod lamps;
+mod outages;
 
 use std::sync::Arc;
 

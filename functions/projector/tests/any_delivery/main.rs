@@ -2,7 +2,6 @@
 //! the records that Lambda gets, delivered in every bad way there is, must give the same rows,
 //! column for column, as the same commits one by one in order.
 
-mod history;
 mod world;
 
 use proptest::{prelude::*, test_runner::Config};
@@ -28,6 +27,9 @@ const DELIVERIES: [Delivery; 5] = [
     Delivery::Lossy,
 ];
 
+/// Commands a history.
+const COMMANDS: u32 = 90;
+
 /// Histories a run; `PROPTEST_CASES` asks for more.
 const CASES: u32 = 12;
 
@@ -42,7 +44,7 @@ proptest! {
 }
 
 async fn check(seed: u64) -> anyhow::Result<()> {
-    let commits = history::of_a_shop(seed);
+    let commits = simulation::of_a_shop(seed, COMMANDS);
     let world = World::with(&commits).await?;
     for record in world.records() {
         world.deliver(vec![record]).await?;
@@ -54,6 +56,7 @@ async fn check(seed: u64) -> anyhow::Result<()> {
         carry_out(&world, delivery, seed).await?;
         let rows = world.rows().await?;
         anyhow::ensure!(rows == expected, "{delivery:?}:\n{}", difference(&expected, &rows));
+        world.verify().await?;
     }
     Ok(())
 }

@@ -10,7 +10,8 @@ use aws_sdk_dynamodb::{
 };
 use event_store::{Commit, EventStore};
 use local_postgres::TestDatabase;
-use projector::Projector;
+use ordering_views::{Shop, Verifier};
+use projector::{Projector, TableSource};
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
 
 const TABLE: &str = "any-delivery";
@@ -32,6 +33,7 @@ const TABLES: [&str; 11] = [
 
 pub struct World {
     projector: Projector,
+    verifier: Verifier<Shop, TableSource>,
     pool: PgPool,
     records: Vec<EventRecord>,
     _database: TestDatabase,
@@ -47,9 +49,10 @@ impl World {
         let database = local_postgres::test_database().await?;
         let pool = PgPoolOptions::new().max_connections(4).connect(&database.url).await?;
         ordering_views::MIGRATOR.run(&pool).await?;
+        let verifier = Verifier::new(pool.clone(), Shop, TableSource::new(store.clone()));
         let projector = Projector::new(pool.clone(), store);
         let records = (1..).zip(commits).map(|(place, commit)| record(place, commit)).collect();
-        Ok(Self { projector, pool, records, _database: database })
+        Ok(Self { projector, verifier, pool, records, _database: database })
     }
 
     /// The records of the table's stream.
@@ -101,6 +104,15 @@ impl World {
             rows.push_str(&format!("{table}\n{found}\n"));
         }
         Ok(rows)
+    }
+
+    /// The rows are those of the events in the table, by the verifier's account.
+    pub async fn verify(&self) -> anyhow::Result<()> {
+        let mut run = self.verifier.all().await?;
+        while let Some(checked) = run.next().await? {
+            ensure!(checked.agrees(), "{:?} {:?}", checked.differences, checked.unfolded);
+        }
+        Ok(())
     }
 
     /// Back to before the first delivery.

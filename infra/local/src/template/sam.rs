@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use axum::http::Method;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
 use super::{Attribute, Mapping, Route, RouteKey, Table, Template};
@@ -125,6 +125,9 @@ struct StreamEvent {
     function_response_types: Vec<String>,
     filter_criteria: Option<FilterCriteria>,
     destination_config: Option<DestinationConfig>,
+    /// Counts for CloudWatch, which change nothing about what is delivered.
+    #[serde(rename = "MetricsConfig")]
+    _metrics_config: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -166,6 +169,9 @@ pub(super) fn interpret(template: Value) -> Result<Template> {
             name.with_context(|| format!("{id}: Metadata.BuildProperties.Binary is missing"))?;
         let properties: FunctionProperties =
             typed(resource.properties.clone()).with_context(|| format!("{id}: Properties"))?;
+        if properties.events.is_empty() {
+            continue; // a part of the deployment, which is not played here
+        }
         for (event_id, event) in properties.events {
             let place = || format!("{id}: Properties.Events.{event_id}.Properties");
             match event.r#type.as_str() {

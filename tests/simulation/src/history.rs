@@ -7,8 +7,6 @@ use ordering::*;
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use uuid::Uuid;
 
-const COMMANDS: u32 = 90;
-
 /// A shop while its history is made.
 struct Shop {
     random: StdRng,
@@ -20,8 +18,13 @@ struct Shop {
     customers: BTreeMap<CustomerId, Customer>,
 }
 
-/// The commits of one random history, in the order in which they were made.
-pub fn of_a_shop(seed: u64) -> Vec<Commit> {
+/// The commits of one random history, in the order in which they were made: a shop is opened, and
+/// so many commands are tried.
+///
+/// # Panics
+/// Never: the shop of the history writes soundly.
+#[must_use]
+pub fn of_a_shop(seed: u64, commands: u32) -> Vec<Commit> {
     let mut shop = Shop {
         random: StdRng::seed_from_u64(seed),
         commits: Vec::new(),
@@ -32,7 +35,7 @@ pub fn of_a_shop(seed: u64) -> Vec<Commit> {
         customers: BTreeMap::new(),
     };
     shop.open_for_business();
-    for _ in 0..COMMANDS {
+    for _ in 0..commands {
         shop.anything();
     }
     shop.commits

@@ -1,0 +1,85 @@
+//! All rows, whatever their tables are.
+
+use anyhow::{Context, ensure};
+use sqlx::{AssertSqlSafe, PgPool};
+
+/// The engine's own tables, and that of the migrations.
+const ENGINE: [&str; 3] = ["position", "quarantine", "_sqlx_migrations"];
+
+/// How far each stream is. When its rows became visible may differ.
+const POSITIONS: &str = "select 'position' as name, to_jsonb(r)::text as row \
+                         from (select stream, applied, parked, recorded_at from position) r";
+
+/// At most so many differences are told.
+const TOLD: usize = 12;
+
+/// Every row of every table, in a fixed order: the table, and the row as JSON.
+pub(crate) type Rows = Vec<(String, String)>;
+
+/// The statements that deal with all rows of a read model.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    read: String,
+    empty: String,
+}
+
+impl Tables {
+    /// Finds the tables of the database. There must be no rows yet: they would be deleted.
+    pub(crate) async fn find(pool: &PgPool, beside: &[&str]) -> anyhow::Result<Self> {
+        let names: Vec<String> = sqlx::query_scalar(
+            "select quote_ident(table_name) from information_schema.tables \
+             where table_schema = current_schema() and table_type = 'BASE TABLE' \
+                 and table_name <> all($1) and table_name <> all($2) order by 1",
+        )
+        .bind(ENGINE.as_slice())
+        .bind(beside)
+        .fetch_all(pool)
+        .await
+        .context("finding the tables")?;
+        let each = names.iter().map(|name| {
+            format!("select '{}', to_jsonb(r)::text from {name} r", name.replace('\'', "''"))
+        });
+        let read: Vec<_> = std::iter::once(POSITIONS.to_owned()).chain(each).collect();
+        let tables = Self {
+            read: format!("{} order by 1, 2", read.join(" union all ")),
+            empty: format!("truncate position, quarantine{}", list(&names)),
+        };
+        let rows = tables.read(pool).await?;
+        ensure!(rows.is_empty(), "the database has rows; a simulation deletes what it finds");
+        Ok(tables)
+    }
+
+    pub(crate) async fn read(&self, pool: &PgPool) -> anyhow::Result<Rows> {
+        let sql = AssertSqlSafe(self.read.as_str());
+        sqlx::query_as(sql).fetch_all(pool).await.context("reading all rows")
+    }
+
+    pub(crate) async fn empty(&self, pool: &PgPool) -> anyhow::Result<()> {
+        let sql = AssertSqlSafe(self.empty.as_str());
+        sqlx::query(sql).execute(pool).await.context("deleting all rows")?;
+        Ok(())
+    }
+}
+
+fn list(names: &[String]) -> String {
+    names.iter().map(|name| format!(", {name}")).collect()
+}
+
+/// What only one of both has, for people; nothing where they are the same.
+pub(crate) fn difference(expected: &Rows, found: &Rows) -> Option<String> {
+    if expected == found {
+        return None;
+    }
+    let only = |these: &Rows, others: &Rows, sign: &str| -> Vec<String> {
+        let alone = these.iter().filter(|row| others.binary_search(row).is_err());
+        alone.map(|(table, row)| format!("{sign} {table} {row}")).collect()
+    };
+    let mut told = only(expected, found, "-");
+    told.extend(only(found, expected, "+"));
+    let more = told.len().saturating_sub(TOLD);
+    told.truncate(TOLD);
+    if more > 0 {
+        told.push(format!("and {more} more"));
+    }
+    Some(told.join("\n"))
+}
