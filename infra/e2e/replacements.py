@@ -73,12 +73,22 @@ def routes_one_by_one(template, _):
             "Properties": {
                 "ApiId": reference,
                 "RouteKey": key,
-                "AuthorizationType": "JWT",
-                "AuthorizerId": {"Ref": "Tokens"},
-                "AuthorizationScopes": operation["security"][0]["Tokens"],
+                **authorization(operation),
                 "Target": {"Fn::Sub": f"integrations/${{Integration{number}}}"},
             },
         }
+
+
+def authorization(operation):
+    """What a route asks for: a token with a scope, or nothing where the template says `NONE`."""
+    for requirement in operation.get("security", []):
+        if "Tokens" in requirement:
+            return {
+                "AuthorizationType": "JWT",
+                "AuthorizerId": {"Ref": "Tokens"},
+                "AuthorizationScopes": requirement["Tokens"],
+            }
+    return {"AuthorizationType": "NONE"}
 
 
 def no_gradual_deployment(template, _):

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use anyhow::Context;
 use futures::{StreamExt, TryStreamExt, stream};
 use journeys::{Answer, Caller, Shop};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 const AT_A_TIME: usize = 8;
@@ -29,6 +30,11 @@ async fn a_quarter_of_baskets_adds_up_whatever_happens_on_the_way() -> anyhow::R
         rows.iter().filter_map(|row| row[field].as_i64()).sum()
     };
     assert_eq!((sum("orders"), sum("units"), sum("gross_cents")), (2_359, 28_297, 6_425_968));
+
+    let weeks = "/reports/sales?by=week&from=2017-01-02&to=2017-03-27";
+    let drawn = staff.request(Method::GET, weeks).header("accept", "image/svg+xml");
+    let shown = include_str!("../../docs/sales.svg");
+    assert_eq!(drawn.send().await?.text().await?, shown, "the README shows another picture");
 
     let largest = lines("orders").into_iter().max_by_key(|order| items(order).len());
     let largest = largest.context("there are baskets")?;

@@ -19,7 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{error, info};
 use tracing_subscriber::EnvFilter;
 
-use crate::{Origin, Problem, routes};
+use crate::{Origin, Problem, buffered, routes};
 
 /// A router as a Lambda handler: API Gateway's payload format 2.0 in, its response out.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ impl Handler {
     /// A handler on that router.
     #[must_use]
     pub fn new(router: Router) -> Self {
-        Self { router }
+        Self { router: router.layer(from_fn(buffered::gather)) }
     }
 
     /// Handles one event.

@@ -4,9 +4,11 @@
 //! It knows API Gateway's events and `axum`, and neither the shop nor a store.
 
 mod body;
+mod buffered;
 mod caller;
 mod handler;
 mod measured;
+pub mod openapi;
 mod origin;
 mod params;
 mod path;
@@ -15,6 +17,7 @@ mod routes;
 mod token;
 
 pub use body::{Body, MOST_BYTES};
+pub use buffered::MOST_ANSWER_BYTES;
 pub use caller::{Caller, Scope};
 pub use handler::{Handler, log_to_stdout, serve, variable, with_problems};
 pub use measured::measured;

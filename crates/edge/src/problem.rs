@@ -5,27 +5,36 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A refusal, as the caller gets to see it.
 ///
 /// As a response it is empty and carries itself along; [`with_problems`](crate::with_problems)
-/// writes the body, where it is known what was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// writes the body, where it is known what was asked for. As an error it breaks off a body that
+/// is being streamed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, thiserror::Error)]
+#[error("{kind}: {detail}")]
+#[schema(description = "A refusal, as RFC 9457 has it.")]
 pub struct Problem {
     /// What is wrong, for programs: the name of a rule.
     #[serde(rename = "type")]
+    #[schema(example = "out-of-stock")]
     pub kind: &'static str,
     /// What is wrong, for people, the same every time.
     pub title: &'static str,
     #[serde(serialize_with = "number")]
     /// The HTTP status.
+    #[schema(value_type = u16)]
     pub status: StatusCode,
-    /// What is wrong this time, and what to do.
+    /// What is wrong this time, and what to do. Missing where API Gateway itself refuses.
+    #[schema(required = false)]
     pub detail: String,
-    /// The path that was asked for; filled in on the way out.
+    /// The path that was asked for. Missing where API Gateway itself refuses.
+    #[schema(required = false)]
     pub instance: String,
     /// Where in the body it is wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     pub errors: Vec<FieldError>,
     /// When to try again, in seconds.
     #[serde(skip)]
@@ -33,7 +42,7 @@ pub struct Problem {
 }
 
 /// Something wrong with one field of a body.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// A JSON pointer (RFC 6901) into the body.
     pub pointer: String,
@@ -93,6 +102,14 @@ impl Problem {
         unavailable.retry_after(2)
     }
 
+    /// 500: our fault, whatever it is.
+    #[must_use]
+    pub fn internal() -> Self {
+        let detail = "This is our fault. It is logged under the request's id.";
+        let (status, title) = (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
+        Self::new(status, "internal-error", title, detail)
+    }
+
     /// The same, with a word on when to try again, in seconds.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
@@ -114,9 +131,7 @@ impl Problem {
             StatusCode::METHOD_NOT_ALLOWED => {
                 ("method-not-allowed", "The header `Allow` lists what can be done here.")
             }
-            StatusCode::INTERNAL_SERVER_ERROR => {
-                ("internal-error", "This is our fault. It is logged under the request's id.")
-            }
+            StatusCode::INTERNAL_SERVER_ERROR => return Self::internal(),
             _ => ("about:blank", ""),
         };
         Self::new(status, kind, status.canonical_reason().unwrap_or("Error"), detail)

@@ -29,7 +29,16 @@ pub const ROUTES: &[(&str, &[Method])] = &[
     ("/orders/{id}/return", &[Method::POST]),
     ("/streams/{stream}/events", &[Method::GET]),
     ("/projection", &[Method::GET]),
+    ("/openapi.json", &[Method::GET]),
+    ("/docs", &[Method::GET]),
+    ("/docs/{file}", &[Method::GET]),
     ("/reports/sales", &[Method::GET]),
+    ("/reports/top-products", &[Method::GET]),
+    ("/reports/top-customers", &[Method::GET]),
+    ("/reports/bought-together", &[Method::GET]),
+    ("/reports/retention", &[Method::GET]),
+    ("/reports/fulfilment", &[Method::GET]),
+    ("/reports/stock", &[Method::GET]),
 ];
 
 /// What can be done at a path; `None` where there is nothing.

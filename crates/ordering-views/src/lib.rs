@@ -5,18 +5,24 @@
 //! ours, no order between streams. What several streams feed is a tally or SQL at query time.
 
 pub mod audit_trail;
+pub mod bought_together;
 pub mod cart;
 mod cursor;
 pub mod customer;
 mod freshness;
+pub mod fulfilment;
 mod happened;
+pub mod low_stock;
 pub mod order_history;
 mod page;
 pub mod product;
 mod progress;
+pub mod retention;
 pub mod sales;
 mod search;
 mod shop;
+pub mod top_customers;
+pub mod top_products;
 mod words;
 
 pub use cursor::{BadCursor, CursorKey};

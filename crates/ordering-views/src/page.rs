@@ -2,6 +2,11 @@
 
 use std::str::FromStr;
 
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
+
 /// How many items a page has at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(u16);
@@ -15,9 +20,27 @@ impl Limit {
     /// The most items of a page.
     pub const MOST: u16 = 100;
 
+    /// What a list that is exported whole is read by: large enough that the statements cost
+    /// little beside the rows, and small enough to be held in memory.
+    pub const EXPORT: Self = Self(500);
+
+    /// As many as fit.
+    pub(crate) fn most(self) -> i64 {
+        i64::from(self.0)
+    }
+
     /// One more than fits, which tells whether there is a next page.
     pub(crate) fn and_one(self) -> i64 {
         i64::from(self.0) + 1
+    }
+}
+
+impl ToSchema for Limit {}
+
+impl PartialSchema for Limit {
+    fn schema() -> RefOr<Schema> {
+        let limit = ObjectBuilder::new().schema_type(Type::Integer);
+        limit.minimum(Some(1)).maximum(Some(Self::MOST)).into()
     }
 }
 

@@ -3,6 +3,7 @@
 use ordering::Timestamp;
 use serde::Serialize;
 use sqlx::{FromRow, PgPool};
+use utoipa::ToSchema;
 
 /// Each view with the streams that it is made of, as SQL's `like` has it.
 const VIEWS: [(&str, &str); 5] = [
@@ -14,7 +15,7 @@ const VIEWS: [(&str, &str); 5] = [
 ];
 
 /// How far the projection is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Progress {
     /// How far each view is.
     pub views: Vec<ViewProgress>,
@@ -28,7 +29,7 @@ pub struct Progress {
 }
 
 /// How far one view is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow, ToSchema)]
 pub struct ViewProgress {
     /// Its name.
     pub name: String,

@@ -2,6 +2,7 @@
 
 use decider::{Decider, Payload, events};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{Email, Rejection, Text};
 
@@ -16,8 +17,9 @@ events! {
 }
 
 /// See [`CustomerEvent::Registered`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewCustomer, description = "Somebody who is to buy here.")]
 pub struct CustomerRegistered {
     /// What to call them.
     pub name: Text<200>,

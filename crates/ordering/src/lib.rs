@@ -14,6 +14,7 @@ mod order;
 mod order_decisions;
 mod product;
 mod rejection;
+mod schema;
 mod text;
 
 pub use cart::{

@@ -2,6 +2,7 @@
 
 use decider::{Decider, Payload, Timestamp, events};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{
     CartId, Cents, CustomerId, Quantity, Rejection, Sku, Text, order_decisions as decisions,
@@ -28,8 +29,9 @@ events! {
 }
 
 /// One line of an order; its number is its place in the list, from 1.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = OldOrderLine, description = "A line of an order that is back-filled.")]
 pub struct OrderLine {
     /// Which product.
     pub sku: Sku,
@@ -95,8 +97,9 @@ pub struct OrderImported {
 }
 
 /// See [`OrderEvent::Paid`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Payment, description = "What was paid.")]
 pub struct OrderPaid {
     /// What the payment provider calls it.
     pub payment_reference: Text<100>,
@@ -105,8 +108,9 @@ pub struct OrderPaid {
 }
 
 /// See [`OrderEvent::Shipped`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Parcel, description = "What was sent.")]
 pub struct OrderShipped {
     /// Who carries it.
     pub carrier: Text<100>,
@@ -120,8 +124,9 @@ pub struct OrderShipped {
 pub struct OrderDelivered {}
 
 /// See [`OrderEvent::Cancelled`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Cancellation, description = "Why an order is called off.")]
 pub struct OrderCancelled {
     /// Why.
     pub reason: Text<500>,
@@ -166,7 +171,7 @@ impl Payload for OrderCancelled {}
 impl Payload for ItemsReturned {}
 
 /// How far an order has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Waits for the money.

@@ -2,6 +2,7 @@
 
 use decider::{Decider, Payload, events};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{Cents, OrderId, Quantity, Rejection, Sku, Text};
 
@@ -26,8 +27,9 @@ events! {
 }
 
 /// See [`ProductEvent::Added`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewProduct, description = "A product that is to be sold.")]
 pub struct ProductAdded {
     /// Its number.
     pub sku: Sku,

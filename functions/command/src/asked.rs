@@ -106,13 +106,16 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Problem> {
     Err(Problem::bad_request("bad-header", detail))
 }
 
-/// RFC 9110, 13.1.1, for the one kind of entity tag that this API gives: `"<version>"`.
+/// RFC 9110, 13.1.1, for the entity tags that this API gives: `"<version>"` of a command, and
+/// `"<version>-<digest>"` of a query. It is the version that must still hold: the digest is of an
+/// answer, in which other things have a part.
 fn if_match(headers: &HeaderMap) -> Result<Option<Version>, Problem> {
     let Some(tag) = headers.get("if-match") else { return Ok(None) };
     let version = tag
         .to_str()
         .ok()
         .and_then(|tag| tag.trim().strip_prefix('"')?.strip_suffix('"'))
+        .and_then(version_in)
         .filter(|version| version.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|version| version.parse().ok());
     match version {
@@ -121,5 +124,49 @@ fn if_match(headers: &HeaderMap) -> Result<Option<Version>, Problem> {
             "bad-header",
             "`If-Match` is one entity tag as this API gives it, for example \"3\".",
         )),
+    }
+}
+
+/// The version in a tag, behind which a digest and a coding may stand.
+fn version_in(tag: &str) -> Option<&str> {
+    let (version, rest) = tag.split_once('-').unwrap_or((tag, "0"));
+    let sound = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric());
+    (rest.split('-').all(sound) && rest.split('-').count() <= 2).then_some(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderValue, header};
+
+    use super::*;
+
+    fn expected(tag: &'static str) -> Option<u64> {
+        let headers = [(header::IF_MATCH, HeaderValue::from_static(tag))];
+        if_match(&HeaderMap::from_iter(headers)).unwrap_or_default().map(|version| version.0)
+    }
+
+    #[test]
+    fn the_version_of_a_tag_is_what_must_hold() {
+        for tag in ["\"3\"", "\"3-0f1e2d3c4b5a6978\"", "\"3-0f1e2d3c4b5a6978-gzip\"", " \"3\" "] {
+            assert_eq!(expected(tag), Some(3), "{tag}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_tag_of_this_api_names_no_version() {
+        for tag in [
+            "3",
+            "\"\"",
+            "*",
+            "W/\"3\"",
+            "\"3\", \"4\"",
+            "\"-3\"",
+            "\"3-\"",
+            "\"3--a\"",
+            "\"3-a-b-c\"",
+            "\"3 a\"",
+        ] {
+            assert_eq!(expected(tag), None, "{tag}");
+        }
     }
 }

@@ -13,29 +13,45 @@ use ordering::{
     StreamId, Version, checkout,
 };
 use serde::Deserialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{Answer, Asked, Commands, Reply, customers::own, products::Nothing, reply::Replied};
+use crate::{
+    Answer, Asked, Commands, Reply,
+    customers::own,
+    openapi::{Accepted, CheckedOut},
+    products::Nothing,
+    reply::Replied,
+};
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewCart {
     customer_id: CustomerId,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Item {
     sku: Sku,
     quantity: Quantity,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewQuantity {
     quantity: Quantity,
 }
 
+/// Opens a cart.
+#[utoipa::path(
+    post, path = "/carts", operation_id = "open_cart", tag = "carts",
+    request_body = NewCart,
+    responses(
+        (status = 201, description = "The cart is there.", body = Accepted),
+    ),
+    security(("token" = ["shop", "staff"])),
+)]
 pub(crate) async fn open(
     State(commands): State<Commands>,
     asked: Asked<NewCart>,
@@ -60,6 +76,16 @@ pub(crate) async fn open(
         .map(Replied)
 }
 
+/// Puts pieces of a product into a cart, beside those that are there.
+#[utoipa::path(
+    post, path = "/carts/{id}/items", operation_id = "add_item", tag = "carts",
+    params(("id" = Uuid, Path, description = "Which cart.")),
+    request_body = Item,
+    responses(
+        (status = 200, description = "It is so.", body = Accepted),
+    ),
+    security(("token" = ["shop", "staff"])),
+)]
 pub(crate) async fn add_item(
     State(commands): State<Commands>,
     Id(id): Id<CartId>,
@@ -70,6 +96,19 @@ pub(crate) async fn add_item(
     change(&commands, id, &asked, Some(&sku), command).await.map(Replied)
 }
 
+/// Sets how many pieces of a product are in a cart.
+#[utoipa::path(
+    put, path = "/carts/{id}/items/{sku}", operation_id = "set_quantity", tag = "carts",
+    params(
+        ("id" = Uuid, Path, description = "Which cart."),
+        ("sku" = String, Path, description = "Which product."),
+    ),
+    request_body = NewQuantity,
+    responses(
+        (status = 200, description = "It is so.", body = Accepted),
+    ),
+    security(("token" = ["shop", "staff"])),
+)]
 pub(crate) async fn set_quantity(
     State(commands): State<Commands>,
     Path((id, sku)): Path<(String, String)>,
@@ -80,6 +119,18 @@ pub(crate) async fn set_quantity(
     change(&commands, id, &asked, Some(&sku), command).await.map(Replied)
 }
 
+/// Takes a product out of a cart.
+#[utoipa::path(
+    delete, path = "/carts/{id}/items/{sku}", operation_id = "remove_item", tag = "carts",
+    params(
+        ("id" = Uuid, Path, description = "Which cart."),
+        ("sku" = String, Path, description = "Which product."),
+    ),
+    responses(
+        (status = 200, description = "It is so.", body = Accepted),
+    ),
+    security(("token" = ["shop", "staff"])),
+)]
 pub(crate) async fn remove_item(
     State(commands): State<Commands>,
     Path((id, sku)): Path<(String, String)>,
@@ -133,6 +184,17 @@ fn visible(cart: &Cart, confined_to: Option<Uuid>) -> Result<(), Rejection> {
     }
 }
 
+/// Places an order: prices frozen, stock taken for every line and the cart closed, all or nothing.
+#[utoipa::path(
+    post, path = "/carts/{id}/checkout", operation_id = "check_out", tag = "carts",
+    params(("id" = Uuid, Path, description = "Which cart.")),
+    request_body = Nothing,
+    responses(
+        (status = 201, description = "The order is placed.", body = CheckedOut),
+        (status = 200, description = "It was placed before.", body = CheckedOut),
+    ),
+    security(("token" = ["shop", "staff"])),
+)]
 pub(crate) async fn check_out(
     State(commands): State<Commands>,
     Id(id): Id<CartId>,

@@ -7,17 +7,26 @@ use ordering::{
     Customer, CustomerCommand, CustomerId, CustomerRegistered, Email, EmailClaim, EmailClaimCommand,
 };
 use serde::Deserialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{Asked, Commands, Reply, reply::Replied};
+use crate::{Asked, Commands, Reply, openapi::Accepted, reply::Replied};
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewEmail {
     email: Email,
 }
 
-/// The customer and the claim on the address, both or neither.
+/// Registers a customer. `email` is unique over all of them, whatever its case.
+#[utoipa::path(
+    post, path = "/customers", operation_id = "register_customer", tag = "customers",
+    request_body = CustomerRegistered,
+    responses(
+        (status = 201, description = "The customer is there.", body = Accepted),
+    ),
+    security(("token" = ["staff", "import"])),
+)]
 pub(crate) async fn register(
     State(commands): State<Commands>,
     asked: Asked<CustomerRegistered>,
@@ -43,7 +52,16 @@ pub(crate) async fn register(
         .map(Replied)
 }
 
-/// Moves the claim in one step: the old address is free again, the new one taken.
+/// Moves a customer to another address. The old one is free again.
+#[utoipa::path(
+    post, path = "/customers/{id}/email", operation_id = "change_email", tag = "customers",
+    params(("id" = Uuid, Path, description = "Which customer.")),
+    request_body = NewEmail,
+    responses(
+        (status = 200, description = "It is so.", body = Accepted),
+    ),
+    security(("token" = ["shop", "staff", "import"])),
+)]
 pub(crate) async fn change_email(
     State(commands): State<Commands>,
     Id(id): Id<CustomerId>,

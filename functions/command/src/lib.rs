@@ -8,20 +8,20 @@
 mod asked;
 mod carts;
 mod customers;
+mod openapi;
 mod orders;
 mod products;
 mod refusal;
 mod reply;
 
 pub use asked::Asked;
-use axum::{
-    Router,
-    routing::{post, put},
-};
+use axum::Router;
 use event_store::{Decider, EventStore, Folded, Refused, Start, StreamId, Unit};
 use ordering::Rejection;
 use reply::{Answer, Reply};
 use std::sync::Arc;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::refusal::problem;
 
@@ -68,23 +68,33 @@ impl Commands {
 
 /// All commands of the API, by route.
 pub fn router(commands: Commands) -> Router {
-    let router = Router::new()
-        .route("/products", post(products::add))
-        .route("/products/{sku}/price", post(products::change_price))
-        .route("/products/{sku}/stock", post(products::book_stock))
-        .route("/products/{sku}/discontinue", post(products::discontinue))
-        .route("/customers", post(customers::register))
-        .route("/customers/{id}/email", post(customers::change_email))
-        .route("/carts", post(carts::open))
-        .route("/carts/{id}/items", post(carts::add_item))
-        .route("/carts/{id}/items/{sku}", put(carts::set_quantity).delete(carts::remove_item))
-        .route("/carts/{id}/checkout", post(carts::check_out))
-        .route("/orders/import", post(orders::import))
-        .route("/orders/{id}/pay", post(orders::pay))
-        .route("/orders/{id}/ship", post(orders::ship))
-        .route("/orders/{id}/deliver", post(orders::deliver))
-        .route("/orders/{id}/cancel", post(orders::cancel))
-        .route("/orders/{id}/return", post(orders::take_back))
-        .with_state(commands);
-    edge::with_problems(router)
+    edge::with_problems(Router::from(routes()).with_state(commands))
+}
+
+/// What these commands say of themselves: this function's part of the OpenAPI document.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    let mut api = routes().into_openapi();
+    openapi::complete(&mut api);
+    api
+}
+
+fn routes() -> OpenApiRouter<Commands> {
+    OpenApiRouter::default()
+        .routes(routes!(products::add))
+        .routes(routes!(products::change_price))
+        .routes(routes!(products::book_stock))
+        .routes(routes!(products::discontinue))
+        .routes(routes!(customers::register))
+        .routes(routes!(customers::change_email))
+        .routes(routes!(carts::open))
+        .routes(routes!(carts::add_item))
+        .routes(routes!(carts::set_quantity, carts::remove_item))
+        .routes(routes!(carts::check_out))
+        .routes(routes!(orders::import))
+        .routes(routes!(orders::pay))
+        .routes(routes!(orders::ship))
+        .routes(routes!(orders::deliver))
+        .routes(routes!(orders::cancel))
+        .routes(routes!(orders::take_back))
 }

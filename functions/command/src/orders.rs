@@ -10,35 +10,47 @@ use ordering::{
     StreamId, Text, restock,
 };
 use serde::Deserialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{Answer, Asked, Commands, Reply, products::Nothing, reply::Replied};
+use crate::{Answer, Asked, Commands, Reply, openapi::Accepted, products::Nothing, reply::Replied};
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OldOrder {
     reference: Text<100>,
     customer_id: CustomerId,
+    /// From 1970 to 9999.
+    #[schema(pattern = "^(19[7-9][0-9]|[2-9][0-9]{3})-")]
     placed_at: DateTime<Utc>,
     status: Option<Status>,
     lines: Vec<OrderLine>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Items {
     lines: Vec<ItemBack>,
     reason: Text<500>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ItemBack {
     sku: Sku,
     quantity: Quantity,
 }
 
-/// Products are not looked up: an old order may name one that the shop has long forgotten.
+/// Back-fills an old order. The same `reference` twice is one order, and no stock is taken.
+#[utoipa::path(
+    post, path = "/orders/import", operation_id = "import_order", tag = "orders",
+    request_body = OldOrder,
+    responses(
+        (status = 201, description = "The order is there.", body = Accepted),
+        (status = 200, description = "It was there before.", body = Accepted),
+    ),
+    security(("token" = ["import"])),
+)]
 pub(crate) async fn import(
     State(commands): State<Commands>,
     asked: Asked<OldOrder>,
@@ -81,6 +93,16 @@ fn old_order(body: &OldOrder) -> Result<Import, Problem> {
     })
 }
 
+/// Pays an order. The amount must be the total.
+#[utoipa::path(
+    post, path = "/orders/{id}/pay", operation_id = "pay_order", tag = "orders",
+    params(("id" = Uuid, Path, description = "Which order.")),
+    request_body = OrderPaid,
+    responses(
+        (status = 200, description = "It is so.", body = Accepted),
+    ),
+    security(("token" = ["shop", "staff"])),
+)]
 pub(crate) async fn pay(
     State(commands): State<Commands>,
     Id(id): Id<OrderId>,
@@ -89,6 +111,16 @@ pub(crate) async fn pay(
     decide(&commands, id, &asked, OrderCommand::Pay(asked.body.clone())).await.map(Replied)
 }
 
+/// Ships an order that is paid.
+#[utoipa::path(
+    post, path = "/orders/{id}/ship", operation_id = "ship_order", tag = "orders",
+    params(("id" = Uuid, Path, description = "Which order.")),
+    request_body = OrderShipped,
+    responses(
+        (status = 200, description = "It is so.", body = Accepted),
+    ),
+    security(("token" = ["staff"])),
+)]
 pub(crate) async fn ship(
     State(commands): State<Commands>,
     Id(id): Id<OrderId>,
@@ -98,6 +130,16 @@ pub(crate) async fn ship(
     decide(&commands, id, &asked, OrderCommand::Ship(asked.body.clone())).await.map(Replied)
 }
 
+/// Notes that an order that was shipped has arrived.
+#[utoipa::path(
+    post, path = "/orders/{id}/deliver", operation_id = "deliver_order", tag = "orders",
+    params(("id" = Uuid, Path, description = "Which order.")),
+    request_body = Nothing,
+    responses(
+        (status = 200, description = "It is so.", body = Accepted),
+    ),
+    security(("token" = ["staff"])),
+)]
 pub(crate) async fn deliver(
     State(commands): State<Commands>,
     Id(id): Id<OrderId>,
@@ -107,6 +149,16 @@ pub(crate) async fn deliver(
     decide(&commands, id, &asked, OrderCommand::Deliver).await.map(Replied)
 }
 
+/// Takes goods of a delivered order back and refunds them, never more than was bought.
+#[utoipa::path(
+    post, path = "/orders/{id}/return", operation_id = "return_lines", tag = "orders",
+    params(("id" = Uuid, Path, description = "Which order.")),
+    request_body = Items,
+    responses(
+        (status = 200, description = "It is so.", body = Accepted),
+    ),
+    security(("token" = ["shop", "staff"])),
+)]
 pub(crate) async fn take_back(
     State(commands): State<Commands>,
     Id(id): Id<OrderId>,
@@ -140,7 +192,16 @@ async fn decide<T>(
         .await
 }
 
-/// The order and the stock that it gives back, all or nothing.
+/// Calls an order off until it is shipped. Its stock is given back, once.
+#[utoipa::path(
+    post, path = "/orders/{id}/cancel", operation_id = "cancel_order", tag = "orders",
+    params(("id" = Uuid, Path, description = "Which order.")),
+    request_body = OrderCancelled,
+    responses(
+        (status = 200, description = "It is so.", body = Accepted),
+    ),
+    security(("token" = ["shop", "staff"])),
+)]
 pub(crate) async fn cancel(
     State(commands): State<Commands>,
     Id(id): Id<OrderId>,

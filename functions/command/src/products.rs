@@ -5,14 +5,20 @@ use edge::{FieldError, Id, Problem, Scope};
 use event_store::Start;
 use ordering::{Cents, Product, ProductAdded, ProductCommand, Quantity, Sku};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
-use crate::{Answer, Asked, Commands, Reply, reply::Replied};
+use crate::{
+    Answer, Asked, Commands, Reply,
+    openapi::{Accepted, BookedStock},
+    reply::Replied,
+};
 
-#[derive(Clone, Debug, Deserialize)]
+/// Nothing but the command itself.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Price {
     unit_price_cents: Cents,
@@ -25,6 +31,15 @@ pub(crate) struct Stock {
     counted: Option<u32>,
 }
 
+/// Adds a product. A second one with that `sku` is refused.
+#[utoipa::path(
+    post, path = "/products", operation_id = "add_product", tag = "products",
+    request_body = ProductAdded,
+    responses(
+        (status = 201, description = "The product is there.", body = Accepted),
+    ),
+    security(("token" = ["staff", "import"])),
+)]
 pub(crate) async fn add(
     State(commands): State<Commands>,
     asked: Asked<ProductAdded>,
@@ -34,6 +49,16 @@ pub(crate) async fn add(
     decide(&commands, sku, Start::New, &asked, command).await.map(Replied)
 }
 
+/// Changes the price. Placed orders keep what they were promised.
+#[utoipa::path(
+    post, path = "/products/{sku}/price", operation_id = "change_price", tag = "products",
+    params(("sku" = String, Path, description = "Which product.")),
+    request_body = Price,
+    responses(
+        (status = 200, description = "It is so.", body = Accepted),
+    ),
+    security(("token" = ["staff", "import"])),
+)]
 pub(crate) async fn change_price(
     State(commands): State<Commands>,
     Id(sku): Id<Sku>,
@@ -43,6 +68,16 @@ pub(crate) async fn change_price(
     decide(&commands, sku, Start::Existing, &asked, command).await.map(Replied)
 }
 
+/// Goods in, or a stock count that overrides.
+#[utoipa::path(
+    post, path = "/products/{sku}/stock", operation_id = "book_stock", tag = "products",
+    params(("sku" = String, Path, description = "Which product.")),
+    request_body = BookedStock,
+    responses(
+        (status = 200, description = "It is so.", body = Accepted),
+    ),
+    security(("token" = ["staff", "import"])),
+)]
 pub(crate) async fn book_stock(
     State(commands): State<Commands>,
     Id(sku): Id<Sku>,
@@ -61,6 +96,16 @@ pub(crate) async fn book_stock(
     decide(&commands, sku, Start::Existing, &asked, command).await.map(Replied)
 }
 
+/// Takes a product out of the shop. It is no longer sold.
+#[utoipa::path(
+    post, path = "/products/{sku}/discontinue", operation_id = "discontinue_product", tag = "products",
+    params(("sku" = String, Path, description = "Which product.")),
+    request_body = Nothing,
+    responses(
+        (status = 200, description = "It is so.", body = Accepted),
+    ),
+    security(("token" = ["staff", "import"])),
+)]
 pub(crate) async fn discontinue(
     State(commands): State<Commands>,
     Id(sku): Id<Sku>,

@@ -1,15 +1,21 @@
-//! What goes out: JSON, and the headers that follow from it.
+//! What goes out: one thing, or a list of things as JSON.
 
 use axum::{
     Json,
-    http::{HeaderValue, header},
+    http::{HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use edge::Problem;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::{format::JSON, private::VALIDATED};
 
 /// What a handler answers.
 pub(crate) type Answer<T> = Result<T, Problem>;
+
+/// Bytes of the digest in an entity tag.
+const DIGEST_BYTES: usize = 8;
 
 /// One thing, at a version.
 #[derive(Debug)]
@@ -18,51 +24,57 @@ pub(crate) struct Single<T> {
     pub(crate) version: i64,
 }
 
+/// With the entity tag `"<version>-<digest>"`. The version is that of the thing's own stream, and
+/// `If-Match` compares it; names, prices and counts of other streams are in the body, too, and
+/// change without it, so the digest of the body says whether a reader has seen this.
 impl<T: Serialize> IntoResponse for Single<T> {
     fn into_response(self) -> Response {
-        let mut response = Json(self.thing).into_response();
-        put(&mut response, header::ETAG, format!("\"{}\"", self.version));
+        let Ok(body) = serde_json::to_vec(&self.thing) else {
+            return Problem::internal().into_response();
+        };
+        let digest = &Sha256::digest(&body)[..DIGEST_BYTES];
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let json = HeaderValue::from_static(JSON);
+        let cached = HeaderValue::from_static(VALIDATED);
+        let headers = [(header::CONTENT_TYPE, json), (header::CACHE_CONTROL, cached)];
+        let mut response = (headers, body).into_response();
+        put(&mut response, header::ETAG, &format!("\"{}-{digest}\"", self.version));
         response
     }
 }
 
-/// A page of a list, or all of one.
-#[derive(Debug, Serialize)]
+/// A page of a list, or all of one, as JSON.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct List<T> {
+    /// What is on this page.
     pub(crate) items: Vec<T>,
+    /// What to ask for the next page with; nothing on the last one.
     pub(crate) next_cursor: Option<String>,
-    /// Where the next page is.
-    #[serde(skip)]
-    pub(crate) next: Option<String>,
 }
 
-impl<T> List<T> {
+impl<T: Serialize> List<T> {
     /// A list that has no second page.
-    pub(crate) fn whole(items: Vec<T>) -> Self {
-        Self { items, next_cursor: None, next: None }
+    pub(crate) fn whole(items: Vec<T>) -> Response {
+        Json(Self { items, next_cursor: None }).into_response()
     }
 }
 
 impl<T: Serialize> IntoResponse for List<T> {
     fn into_response(self) -> Response {
-        let mut response = Json(&self).into_response();
-        if let Some(next) = self.next {
-            put(&mut response, header::LINK, format!("<{next}>; rel=\"next\""));
-        }
-        response
+        Json(self).into_response()
     }
 }
 
-fn put(response: &mut Response, name: header::HeaderName, value: String) {
+/// The header `Link` to the next page (RFC 8288).
+pub(crate) fn link_to(response: &mut Response, next: Option<&str>) {
+    if let Some(next) = next {
+        put(response, header::LINK, &format!("<{next}>; rel=\"next\""));
+    }
+}
+
+pub(crate) fn put(response: &mut Response, name: HeaderName, value: &str) {
     // A path that cannot stand in a header was not routed here.
     if let Ok(value) = HeaderValue::try_from(value) {
         response.headers_mut().insert(name, value);
     }
-}
-
-/// Nearly every answer is about somebody, and what a token may see changes: no cache keeps it.
-pub(crate) async fn keep_private(mut response: Response) -> Response {
-    let private = HeaderValue::from_static("private, no-store");
-    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(private);
-    response
 }

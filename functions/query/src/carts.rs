@@ -11,6 +11,16 @@ use crate::{
     failure::failed,
 };
 
+/// One cart, priced as of now.
+#[utoipa::path(
+    get, path = "/carts/{id}", operation_id = "get_cart", tag = "carts",
+    params(("id" = Uuid, Path, description = "Which cart.")),
+    responses(
+        (status = 200, description = "The cart.", body = Cart),
+        (status = 304, description = "It is as the caller has it."),
+    ),
+    security(("token" = ["shop", "staff"])),
+)]
 pub(crate) async fn find(
     State(queries): State<Queries>,
     caller: Caller,

@@ -1,21 +1,35 @@
 //! `GET /orders` and `GET /orders/{id}`.
 
-use axum::{extract::State, http::Uri};
+use axum::{extract::State, http::Uri, response::Response};
 use edge::{Caller, Id, Params, Problem};
 use ordering_views::{
-    Status,
-    order_history::{self, Order, OrderFilter, OrderSort, OrderWithTimeline},
+    Limit, Status,
+    order_history::{self, Order, OrderFilter, OrderPlace, OrderSort, OrderWithTimeline},
 };
+use serde::Serialize;
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::{
     EVERYBODYS, Queries,
     answer::{Answer, List, Single},
     failure::failed,
-    paging::Paging,
+    format::ListFormat,
+    openapi::{OrderParams, PageParams, Whose},
+    paging::{Listing, Paging, Reading},
     parameters::{Word, take_moment, take_name, take_search, take_word},
 };
 
+/// One order, with its lines and its timeline.
+#[utoipa::path(
+    get, path = "/orders/{id}", operation_id = "get_order", tag = "orders",
+    params(("id" = Uuid, Path, description = "Which order.")),
+    responses(
+        (status = 200, description = "The order.", body = OrderWithTimeline),
+        (status = 304, description = "It is as the caller has it."),
+    ),
+    security(("token" = ["shop", "staff", "analyst"])),
+)]
 pub(crate) async fn find(
     State(queries): State<Queries>,
     caller: Caller,
@@ -32,13 +46,21 @@ pub(crate) async fn find(
     Ok(Single { version: thing.order.version, thing })
 }
 
-/// A customer gets their own orders; asking for somebody else's is as if there were none such.
+/// Orders, the newest first unless `sort` says otherwise.
+///
+/// A customer gets their own; asking for somebody else's is as if there were none such.
+#[utoipa::path(
+    get, path = "/orders", operation_id = "list_orders", tag = "orders",
+    params(Whose, OrderParams, PageParams),
+    responses((status = 200, description = "A page of orders.", body = List<Order>)),
+    security(("token" = ["shop", "staff", "analyst"])),
+)]
 pub(crate) async fn list(
     State(queries): State<Queries>,
     caller: Caller,
-    uri: Uri,
+    (format, uri): (ListFormat, Uri),
     mut params: Params,
-) -> Answer<List<Order>> {
+) -> Answer<Response> {
     let confined = caller.confined_to(EVERYBODYS)?;
     let asked: Option<Uuid> = params.take("customer_id")?;
     let asking = Asking::take(params)?;
@@ -47,7 +69,10 @@ pub(crate) async fn list(
     {
         return Err(Problem::not_found());
     }
-    asking.answer(&queries, ("orders", &caller.subject), asked.or(confined), &uri).await
+    let asking = asking.of(asked.or(confined));
+    let read = asking.read(&queries.pool);
+    let bound = ("orders", caller.subject.as_str());
+    queries.list(asking.listing(bound, (format, uri)), read).await
 }
 
 /// What is asked for of a list of orders, but for whose.
@@ -78,20 +103,35 @@ impl Asking {
         Ok(Self { filter, sort, paging })
     }
 
-    /// The page that is asked for. A cursor is bound to the list and the caller in `bound`.
-    pub(crate) async fn answer(
-        mut self,
-        queries: &Queries,
-        bound: (&str, &str),
-        customer_id: Option<Uuid>,
-        uri: &Uri,
-    ) -> Answer<List<Order>> {
+    /// The same of one customer only.
+    pub(crate) fn of(mut self, customer_id: Option<Uuid>) -> Self {
         self.filter.customer_id = customer_id;
-        let list = (bound, &self.filter, self.sort);
-        let after = queries.place(&list, &self.paging)?;
-        let page = (after, self.paging.limit);
-        let found = order_history::list(&queries.pool, &self.filter, self.sort, page).await;
-        Ok(queries.page(&list, uri, found.map_err(failed)?))
+        self
+    }
+
+    /// What reads the list from a place on.
+    pub(crate) fn read(
+        &self,
+        pool: &PgPool,
+    ) -> impl Fn(Option<OrderPlace>, Limit) -> Reading<Order, OrderPlace> + Send + use<> {
+        let (pool, filter, sort) = (pool.clone(), self.filter.clone(), self.sort);
+        move |after, limit| {
+            let (pool, filter) = (pool.clone(), filter.clone());
+            Box::pin(async move {
+                let page = order_history::list(&pool, &filter, sort, (after, limit)).await;
+                page.map_err(failed)
+            })
+        }
+    }
+
+    /// The list. A cursor is bound to the name and the caller in `bound`, too.
+    pub(crate) fn listing<'a>(
+        &'a self,
+        bound: (&'a str, &'a str),
+        (format, uri): (ListFormat, Uri),
+    ) -> Listing<impl Serialize + use<'a>> {
+        let bound = (bound, &self.filter, self.sort);
+        Listing { name: "orders", bound, paging: self.paging.clone(), format, uri }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a query string says, as types.
 
-use std::str::FromStr;
+use std::{fmt::Display, str::FromStr};
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime};
 use edge::{Params, Problem};
@@ -8,6 +8,10 @@ use ordering_views::{Search, Timestamp};
 use serde::{
     Deserialize,
     de::{IntoDeserializer, value},
+};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
 };
 
 /// A moment: RFC 3339, or a date, which is midnight UTC.
@@ -27,6 +31,20 @@ impl FromStr for Moment {
         // Years that Postgres has, too.
         let moment = moment.filter(|moment| (0..=9999).contains(&moment.year()));
         moment.map(Self).ok_or("expected 2017-01-31 or 2017-01-31T12:00:00Z, a + written as %2B")
+    }
+}
+
+impl ToSchema for Moment {}
+
+impl PartialSchema for Moment {
+    fn schema() -> RefOr<Schema> {
+        let month_and_day = "((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])\
+            |(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))";
+        let time =
+            r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-][01][0-9]:[0-5][0-9])";
+        let moment = ObjectBuilder::new().schema_type(Type::String);
+        let moment = moment.pattern(Some(format!("^[0-9]{{4}}-{month_and_day}({time})?$")));
+        moment.examples(["2017-01-31", "2017-01-31T12:00:00Z"]).into()
     }
 }
 
@@ -59,6 +77,16 @@ impl FromStr for Name {
     }
 }
 
+impl ToSchema for Name {}
+
+impl PartialSchema for Name {
+    fn schema() -> RefOr<Schema> {
+        let name = ObjectBuilder::new().schema_type(Type::String);
+        let name = name.min_length(Some(1)).max_length(Some(200));
+        name.pattern(Some(r"^[^\u0000-\u001f\u007f-\u009f]*$")).into()
+    }
+}
+
 pub(crate) fn take_moment(params: &mut Params, name: &str) -> Result<Option<Timestamp>, Problem> {
     Ok(params.take::<Moment>(name)?.map(|moment| moment.0))
 }
@@ -73,6 +101,14 @@ where
     T: Default + for<'de> Deserialize<'de>,
 {
     Ok(params.take::<Word<T>>(name)?.map_or_else(T::default, |word| word.0))
+}
+
+/// What must be given.
+pub(crate) fn take_needed<T>(params: &mut Params, name: &str) -> Result<T, Problem>
+where
+    T: FromStr<Err: Display>,
+{
+    params.take(name)?.ok_or_else(|| Problem::bad_parameter(name, "is needed"))
 }
 
 pub(crate) fn take_search(params: &mut Params) -> Result<Search, Problem> {

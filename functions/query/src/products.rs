@@ -1,6 +1,6 @@
 //! `GET /products` and `GET /products/{sku}`.
 
-use axum::{extract::State, http::Uri};
+use axum::{extract::State, http::Uri, response::Response};
 use edge::{Caller, Id, Params, Problem, Scope};
 use ordering_views::{
     Sku,
@@ -11,10 +11,22 @@ use crate::{
     Queries,
     answer::{Answer, List, Single},
     failure::failed,
-    paging::Paging,
+    format::ListFormat,
+    openapi::{PageParams, ProductParams},
+    paging::{Listing, Paging},
     parameters::{take_name, take_search, take_word},
 };
 
+/// One product, with what was sold of it.
+#[utoipa::path(
+    get, path = "/products/{sku}", operation_id = "get_product", tag = "products",
+    params(("sku" = Sku, Path, description = "Which product.")),
+    responses(
+        (status = 200, description = "The product.", body = Product),
+        (status = 304, description = "It is as the caller has it."),
+    ),
+    security(("token" = ["shop", "staff", "analyst", "import"])),
+)]
 pub(crate) async fn find(
     State(queries): State<Queries>,
     caller: Caller,
@@ -28,12 +40,19 @@ pub(crate) async fn find(
     Ok(Single { version: thing.version, thing })
 }
 
+/// Products, by name unless `sort` says otherwise; discontinued ones, too.
+#[utoipa::path(
+    get, path = "/products", operation_id = "list_products", tag = "products",
+    params(ProductParams, PageParams),
+    responses((status = 200, description = "A page of products.", body = List<Product>)),
+    security(("token" = ["shop", "staff", "analyst", "import"])),
+)]
 pub(crate) async fn list(
     State(queries): State<Queries>,
     caller: Caller,
-    uri: Uri,
+    (format, uri): (ListFormat, Uri),
     mut params: Params,
-) -> Answer<List<Product>> {
+) -> Answer<Response> {
     anybody_we_know(&caller)?;
     let filter = ProductFilter {
         q: take_search(&mut params)?,
@@ -46,10 +65,14 @@ pub(crate) async fn list(
     let sort: ProductSort = take_word(&mut params, "sort")?;
     let paging = Paging::take(&mut params)?;
     params.finish()?;
-    let list = (("products", caller.subject.as_str()), &filter, sort);
-    let after = queries.place(&list, &paging)?;
-    let found = product::list(&queries.pool, &filter, sort, (after, paging.limit)).await;
-    Ok(queries.page(&list, &uri, found.map_err(failed)?))
+    let bound = (("products", caller.subject.as_str()), filter.clone(), sort);
+    let listing = Listing { name: "products", bound, paging, format, uri };
+    let pool = queries.pool.clone();
+    let read = move |after, limit| {
+        let (pool, filter) = (pool.clone(), filter.clone());
+        async move { product::list(&pool, &filter, sort, (after, limit)).await.map_err(failed) }
+    };
+    queries.list(listing, read).await
 }
 
 /// Products are for every scope that there is.

@@ -6,6 +6,12 @@ use ordering_views::Progress;
 
 use crate::{EVERYBODYS, Queries, answer::Answer, failure::failed};
 
+/// How far the rows are behind the events.
+#[utoipa::path(
+    get, path = "/projection", operation_id = "get_projection", tag = "operations",
+    responses((status = 200, description = "How far each view is.", body = Progress)),
+    security(("token" = ["staff", "analyst"])),
+)]
 pub(crate) async fn progress(
     State(queries): State<Queries>,
     caller: Caller,

@@ -3,12 +3,13 @@
 use axum::{
     extract::State,
     http::{StatusCode, Uri},
+    response::Response,
 };
 use chrono::SecondsFormat;
 use edge::{Caller, Id, Params, Problem};
 use ordering_views::{
     Removal, Sku, StreamId, Timestamp,
-    audit_trail::{self, AuditedEvent},
+    audit_trail::{self, AuditedEvent, EventPlace},
     cart, order_history, removal,
 };
 use uuid::Uuid;
@@ -17,16 +18,32 @@ use crate::{
     EVERYBODYS, Queries,
     answer::{Answer, List},
     failure::failed,
-    paging::Paging,
+    format::ListFormat,
+    openapi::PageParams,
+    paging::{Listing, Paging},
 };
 
+/// The audit trail of one stream, the oldest event first. A customer sees their own streams.
+#[utoipa::path(
+    get, path = "/streams/{stream}/events", operation_id = "get_audit_trail", tag = "operations",
+    params(
+        (
+            "stream" = String,
+            Path,
+            description = "`product-<sku>`, `customer-<id>`, `cart-<id>` or `order-<id>`.",
+        ),
+        PageParams,
+    ),
+    responses((status = 200, description = "A page of its events.", body = List<AuditedEvent>)),
+    security(("token" = ["shop", "staff", "analyst"])),
+)]
 pub(crate) async fn events(
     State(queries): State<Queries>,
     caller: Caller,
     Id(stream): Id<StreamId>,
-    uri: Uri,
+    (format, uri): (ListFormat, Uri),
     mut params: Params,
-) -> Answer<List<AuditedEvent>> {
+) -> Answer<Response> {
     let confined = caller.confined_to(EVERYBODYS)?;
     let paging = Paging::take(&mut params)?;
     params.finish()?;
@@ -34,20 +51,26 @@ pub(crate) async fn events(
     if confined.is_some() && confined != about.owner(&queries).await? {
         return Err(Problem::not_found());
     }
-    let list = (("events", caller.subject.as_str()), &stream);
-    let after = queries.place(&list, &paging)?;
-    let found = audit_trail::list(&queries.pool, &stream, after, paging.limit).await;
-    let page = found.map_err(failed)?;
-    if page.items.is_empty() {
-        if let Some((removal, at)) = removal(&queries.pool, &stream).await.map_err(failed)? {
-            return Err(gone(removal, at));
+    let bound = (("events", caller.subject.as_str()), stream.clone());
+    let listing = Listing { name: "events", bound, paging, format, uri };
+    let pool = queries.pool.clone();
+    let read = move |after: Option<EventPlace>, limit| {
+        let (pool, stream) = (pool.clone(), stream.clone());
+        async move {
+            let page = audit_trail::list(&pool, &stream, after, limit).await.map_err(failed)?;
+            if page.items.is_empty() {
+                if let Some((removal, at)) = removal(&pool, &stream).await.map_err(failed)? {
+                    return Err(gone(removal, at));
+                }
+                // Every stream has a first event.
+                if after.is_none() {
+                    return Err(Problem::not_found());
+                }
+            }
+            Ok(page)
         }
-        // Every stream has a first event.
-        if after.is_none() {
-            return Err(Problem::not_found());
-        }
-    }
-    Ok(queries.page(&list, &uri, page))
+    };
+    queries.list(listing, read).await
 }
 
 fn gone(removal: Removal, at: Timestamp) -> Problem {

@@ -15,6 +15,7 @@ mod functions;
 mod gateway;
 mod issuer;
 mod lag;
+pub mod openapi;
 mod poller;
 mod scheduler;
 mod stack;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
-use local_stack::{FaultPlan, Grant, Issuer, Options, Stack, demo};
+use local_stack::{FaultPlan, Grant, Issuer, Options, Stack, demo, openapi};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -37,6 +37,8 @@ enum Task {
         #[arg(long)]
         data: Option<PathBuf>,
     },
+    /// Prints the OpenAPI document of both functions.
+    Openapi,
     /// Prints a token for the HTTP API.
     Token {
         /// One or more of shop, staff, analyst and import, with spaces between them.
@@ -88,6 +90,10 @@ async fn perform(cli: Cli) -> Result<()> {
         Task::Dev(stack) => run(stack.options(cli.data_dir)?, None).await,
         Task::Demo { stack, data } => {
             run(stack.options(cli.data_dir)?, Some(data.unwrap_or_else(demo::data_folder))).await
+        }
+        Task::Openapi => {
+            print!("{}", openapi::document()?);
+            Ok(())
         }
         Task::Token { scope, customer, lifetime } => {
             ensure!(

@@ -60,6 +60,8 @@ fn orders(tables: &ShopTables) -> Rows {
             Value::Bigint(row.refund_cents),
             text(&row.currency),
             Value::Moment(Some(row.placed_at)),
+            Value::Bigint(row.units.unwrap_or(0)),
+            Value::Bigint(row.repeated_lines.unwrap_or(0)),
             text(&row.words),
             Value::Bigint(row.version),
         ]
@@ -67,7 +69,7 @@ fn orders(tables: &ShopTables) -> Rows {
     Rows {
         table: "order_history",
         columns: "id, reference, status, customer_id, total_cents, refund_cents, currency, \
-                  placed_at, words, version",
+                  placed_at, units, repeated_lines, words, version",
         rows: rows.collect(),
     }
 }

@@ -4,11 +4,12 @@ use ordering::{StreamId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sqlx::{FromRow, PgPool, types::Json};
+use utoipa::ToSchema;
 
 use crate::{Limit, Page};
 
 /// One event, as it was recorded.
-#[derive(Clone, Debug, Serialize, FromRow)]
+#[derive(Clone, Debug, Serialize, FromRow, ToSchema)]
 pub struct AuditedEvent {
     /// Which stream.
     pub stream: String,
@@ -34,6 +35,7 @@ pub struct AuditedEvent {
     /// What led to the command.
     pub causation_id: Option<String>,
     /// The event's payload.
+    #[schema(value_type = Object)]
     pub data: Json<Box<RawValue>>,
 }
 

@@ -2,16 +2,18 @@
 
 use serde::Serialize;
 use sqlx::{FromRow, PgPool};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// A cart at the prices of now; the order freezes them at checkout.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Cart {
     /// Which cart.
     pub id: Uuid,
     /// Whose.
     pub customer_id: Uuid,
     /// `open` or `checked_out`.
+    #[schema(pattern = "^(open|checked_out)$")]
     pub status: String,
     /// What is in it, by product number.
     pub lines: Vec<CartLine>,
@@ -24,7 +26,7 @@ pub struct Cart {
 }
 
 /// What a cart holds of one product. Name and price are empty until the product has been seen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CartLine {
     /// Which product.
     pub sku: String,

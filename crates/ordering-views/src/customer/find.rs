@@ -3,10 +3,11 @@
 use ordering::Timestamp;
 use serde::Serialize;
 use sqlx::{FromRow, PgPool};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// A customer with what they bought. Cancelled orders count as nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow, ToSchema)]
 pub struct Customer {
     /// Who.
     pub id: Uuid,

@@ -4,23 +4,25 @@
 //! answer says of one order is of one moment. Lines are an array of records in a column of
 //! their own; joined, they would repeat their order.
 
-use ordering::Timestamp;
+use ordering::{Status, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, types::Json};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::filter::OrderFilter;
 use crate::{Limit, Page};
 
 /// An order with what other streams know of it. A name is empty until its stream has been seen.
-#[derive(Clone, Debug, Serialize, FromRow)]
+#[derive(Clone, Debug, Serialize, FromRow, ToSchema)]
 pub struct Order {
     /// Which order.
     pub id: Uuid,
     /// What another system calls it.
     pub reference: Option<String>,
     /// How far it has come.
+    #[schema(value_type = Status)]
     pub status: String,
     /// Who bought.
     pub customer_id: Uuid,
@@ -28,6 +30,7 @@ pub struct Order {
     pub customer_name: Option<String>,
     /// What was bought.
     #[sqlx(try_from = "Vec<LineRecord>")]
+    #[schema(value_type = Vec<Line>)]
     pub lines: Lines,
     /// What it costs.
     pub total_cents: i64,
@@ -59,7 +62,7 @@ pub struct Order {
 pub struct Lines(pub Vec<Line>);
 
 /// A line of an order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Line {
     /// Its place there, from 1.
     pub line_no: i64,
@@ -103,7 +106,7 @@ impl From<Vec<LineRecord>> for Lines {
 }
 
 /// An order with all that happened to it.
-#[derive(Clone, Debug, Serialize, FromRow)]
+#[derive(Clone, Debug, Serialize, FromRow, ToSchema)]
 pub struct OrderWithTimeline {
     /// The order.
     #[serde(flatten)]
@@ -111,6 +114,7 @@ pub struct OrderWithTimeline {
     pub order: Order,
     /// What happened to it.
     #[sqlx(try_from = "Vec<EntryRecord>")]
+    #[schema(value_type = Vec<TimelineEntry>)]
     pub timeline: Timeline,
 }
 
@@ -120,7 +124,7 @@ pub struct OrderWithTimeline {
 pub struct Timeline(pub Vec<TimelineEntry>);
 
 /// Something that happened to an order.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TimelineEntry {
     /// The event's name.
     #[serde(rename = "type")]
@@ -130,6 +134,7 @@ pub struct TimelineEntry {
     /// The commit.
     pub version: i64,
     /// The event's payload.
+    #[schema(value_type = Object)]
     pub data: Json<Box<RawValue>>,
 }
 
@@ -181,7 +186,7 @@ pub async fn owner(pool: &PgPool, id: Uuid) -> Result<Option<Uuid>, sqlx::Error>
 }
 
 /// By what orders are sorted; equals by their id, in the same direction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum OrderSort {
     /// The newest first.
     #[default]

@@ -4,6 +4,8 @@ mod filter;
 mod find;
 mod row;
 
+use std::collections::BTreeSet;
+
 pub use filter::OrderFilter;
 pub use find::{
     Line, Lines, Order, OrderPlace, OrderSort, OrderWithTimeline, Timeline, TimelineEntry, find,
@@ -112,6 +114,11 @@ fn change(rows: &mut OrderTables, id: OrderId, change: impl FnOnce(&mut OrderRow
 }
 
 fn put_lines(rows: &mut OrderTables, id: OrderId, lines: &[OrderLine]) {
+    let products: BTreeSet<_> = lines.iter().map(|line| &line.sku).collect();
+    change(rows, id, |row| {
+        row.units = Some(lines.iter().map(|line| i64::from(line.quantity.get())).sum());
+        row.repeated_lines = Some(bigint((lines.len() - products.len()) as u64));
+    });
     for (line_no, line) in (1..).zip(lines) {
         let quantity = i64::from(line.quantity.get());
         rows.line.put(OrderLineRow {

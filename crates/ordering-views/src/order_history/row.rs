@@ -38,6 +38,10 @@ row! {
         carrier: Option<String> = "text",
         /// What the carrier calls it.
         tracking_number: Option<String> = "text",
+        /// Pieces in it; empty in a row of a build that did not count them.
+        units: Option<i64> = "bigint",
+        /// Lines with a product that an earlier line has, too; empty as above.
+        repeated_lines: Option<i64> = "bigint",
         /// What a search finds it by, beside its products and its customer.
         words: String = "text",
         /// The commit that this is as of.
@@ -138,6 +142,8 @@ impl OrderRow {
             cancelled_at: None,
             carrier: None,
             tracking_number: None,
+            units: None,
+            repeated_lines: None,
             words: String::new(),
             version: 0,
         }

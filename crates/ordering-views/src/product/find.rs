@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
+use utoipa::ToSchema;
 
 use crate::{Limit, Page, Search};
 
 /// A product with what was sold of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow, ToSchema)]
 pub struct Product {
     /// Its number.
     pub sku: String,
@@ -86,7 +87,7 @@ impl ProductFilter {
 }
 
 /// By what products are sorted; equals by their number, in the same direction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum ProductSort {
     /// By name, as the database's collation has it.
     #[default]

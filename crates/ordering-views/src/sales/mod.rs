@@ -3,9 +3,10 @@
 use ordering::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, FromRow, PgPool};
+use utoipa::ToSchema;
 
 /// What a row of the report stands for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SalesBy {
     /// A day in UTC, `2017-01-31`.
@@ -26,7 +27,7 @@ pub enum SalesBy {
 }
 
 /// A row of the report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow, ToSchema)]
 pub struct SalesRow {
     /// What the row stands for.
     pub bucket: String,
@@ -42,39 +43,34 @@ pub struct SalesRow {
     pub net_cents: i64,
 }
 
-/// How a kind of bucket is told in SQL: of a sale, of a refund, and written.
-struct Bucket {
-    sold: &'static str,
-    returned: &'static str,
-    label: &'static str,
-}
-
 impl SalesBy {
-    /// Times are grouped as times and written at the end, a few instead of all.
-    fn bucket(self) -> Bucket {
-        let of_both = |bucket| Bucket { sold: bucket, returned: bucket, label: "bucket" };
+    /// The statement. Times are grouped as times and written at the end, a few instead of all.
+    fn sql(self) -> String {
         match self {
-            Self::Day => Bucket {
-                sold: "date_trunc('day', o.placed_at at time zone 'UTC')",
-                returned: "date_trunc('day', r.returned_at at time zone 'UTC')",
-                label: "to_char(bucket, 'YYYY-MM-DD')",
-            },
-            Self::Week => Bucket {
-                sold: "date_trunc('week', o.placed_at at time zone 'UTC')",
-                returned: "date_trunc('week', r.returned_at at time zone 'UTC')",
-                label: "to_char(bucket, 'IYYY-\"W\"IW')",
-            },
-            Self::Month => Bucket {
-                sold: "date_trunc('month', o.placed_at at time zone 'UTC')",
-                returned: "date_trunc('month', r.returned_at at time zone 'UTC')",
-                label: "to_char(bucket, 'YYYY-MM')",
-            },
-            Self::Department => of_both("coalesce(p.department, '')"),
-            Self::Category => of_both("coalesce(p.category, '')"),
-            Self::Product => Bucket { sold: "l.sku", returned: "r.sku", label: "bucket" },
-            Self::Customer => of_both("o.customer_id::text"),
+            Self::Day => by_time("day", "YYYY-MM-DD"),
+            Self::Week => by_time("week", "IYYY-\"W\"IW"),
+            Self::Month => by_time("month", "YYYY-MM"),
+            Self::Customer => by_order("o.customer_id", "o.customer_id", "bucket::text"),
+            Self::Department => by_shelf("p.department"),
+            Self::Category => by_shelf("p.category"),
+            Self::Product => include_str!("by_product.sql").to_owned(),
         }
     }
+}
+
+fn by_time(unit: &str, pattern: &str) -> String {
+    let start = |of: &str| format!("date_trunc('{unit}', {of} at time zone 'UTC')");
+    let label = format!("to_char(bucket, '{pattern}')");
+    by_order(&start("o.placed_at"), &start("r.returned_at"), &label)
+}
+
+fn by_order(sold: &str, returned: &str, label: &str) -> String {
+    let sql = include_str!("by_order.sql");
+    sql.replace("{sold}", sold).replace("{returned}", returned).replace("{label}", label)
+}
+
+fn by_shelf(column: &str) -> String {
+    include_str!("by_shelf.sql").replace("{shelf}", &format!("coalesce({column}, '')"))
 }
 
 /// The sales from one moment (inclusive) to another (exclusive), sorted by bucket. A bucket in
@@ -88,9 +84,5 @@ pub async fn sales(
     from: Option<Timestamp>,
     to: Option<Timestamp>,
 ) -> Result<Vec<SalesRow>, sqlx::Error> {
-    let Bucket { sold, returned, label } = by.bucket();
-    let sql = include_str!("sales.sql");
-    let sql = sql.replace("{sold}", sold).replace("{returned}", returned);
-    let sql = AssertSqlSafe(sql.replace("{label}", label));
-    sqlx::query_as(sql).bind(from).bind(to).fetch_all(pool).await
+    sqlx::query_as(AssertSqlSafe(by.sql())).bind(from).bind(to).fetch_all(pool).await
 }

@@ -47,7 +47,8 @@ fn read<T: DeserializeOwned>(name: &str) -> Vec<T> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn baskets() -> Model {
+/// All of `tests/data/baskets`.
+pub(crate) fn baskets() -> Model {
     let products = read::<Listed>("products").into_iter().map(|listed| Product {
         sku: listed.sku,
         name: listed.name,

@@ -14,7 +14,7 @@ use crate::{
     stage::{Stage, at},
 };
 
-const ALL: [SalesBy; 7] = [
+pub(crate) const ALL: [SalesBy; 7] = [
     SalesBy::Day,
     SalesBy::Week,
     SalesBy::Month,
@@ -100,7 +100,7 @@ async fn the_report_counts_what_was_sold_and_what_came_back_in_every_kind_of_buc
     }
 }
 
-fn order(reference: &str, placed_at: &str, lines: usize, status: Status) -> Order {
+pub(crate) fn order(reference: &str, placed_at: &str, lines: usize, status: Status) -> Order {
     let line = Line { sku: "X000".to_owned(), quantity: 2, price: 50, returned: 0 };
     Order {
         id: ordering::OrderId::imported(reference),

@@ -1,5 +1,6 @@
 //! Who asks, and what they get to hear.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use edge::{ConsistencyToken, Handler};
 use ordering::CustomerId;
 use serde_json::{Value, json};
@@ -32,6 +33,9 @@ pub(crate) struct Asked<'a> {
 pub(crate) struct Answer {
     pub(crate) status: u64,
     pub(crate) headers: Value,
+    /// As it came, without the base64 of the event.
+    pub(crate) bytes: Vec<u8>,
+    /// What it says, if it is JSON.
     pub(crate) body: Value,
 }
 
@@ -80,12 +84,16 @@ impl<'a> Asked<'a> {
 
     pub(crate) async fn answer(self) -> Answer {
         let answer = self.handler.handle(self.event).await.unwrap();
-        let body = answer["body"].as_str().unwrap_or_default();
-        let body = if body.is_empty() { Value::Null } else { serde_json::from_str(body).unwrap() };
+        let text = answer["body"].as_str().unwrap_or_default();
+        let bytes = match answer["isBase64Encoded"].as_bool().unwrap() {
+            true => STANDARD.decode(text).unwrap(),
+            false => text.as_bytes().to_vec(),
+        };
         Answer {
             status: answer["statusCode"].as_u64().unwrap(),
             headers: answer["headers"].clone(),
-            body,
+            body: serde_json::from_slice(&bytes).unwrap_or_default(),
+            bytes,
         }
     }
 }
@@ -103,6 +111,11 @@ impl Answer {
         assert_eq!(self.body["status"], status);
         assert!(self.body["instance"].is_string() && self.body["detail"].is_string());
         self.body["type"].as_str().unwrap()
+    }
+
+    /// The body as text.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).unwrap()
     }
 
     #[track_caller]

@@ -6,9 +6,9 @@ use decider::{Event, Metadata, RecordedEvent};
 use edge::Handler;
 use local_postgres::{TestDatabase, test_database};
 use ordering::{
-    CartEvent, CartId, CartOpened, CustomerEvent, CustomerId, CustomerRegistered, EmailClaimEvent,
-    EmailClaimed, ItemQuantitySet, OrderEvent, OrderId, OrderImported, OrderLine, ProductAdded,
-    ProductEvent, Quantity, Sku, Status,
+    CartEvent, CartId, CartOpened, Cents, CustomerEvent, CustomerId, CustomerRegistered,
+    EmailClaimEvent, EmailClaimed, ItemQuantitySet, OrderEvent, OrderId, OrderImported, OrderLine,
+    OrderPaid, OrderPlaced, ProductAdded, ProductEvent, Quantity, Sku, Status,
 };
 use ordering_views::{
     Commit, CommitSource, Delivery, Engine, MIGRATOR, Removal, Removed, Shop, StreamId, Timestamp,
@@ -107,6 +107,46 @@ impl Stage {
             currency: Default::default(),
         };
         self.happens::<OrderEvent>(&order(reference).stream(), imported).await
+    }
+
+    /// An order of Ann's with a piece of each, placed and paid just now.
+    pub(crate) async fn paid_order_of(&mut self, skus: &[&str]) {
+        let unit_price_cents = 100.try_into().unwrap();
+        let line = |number: &&str| OrderLine {
+            sku: sku(number),
+            quantity: Quantity::new(1).unwrap(),
+            unit_price_cents,
+        };
+        let total_cents: Cents = (100 * skus.len() as i64).try_into().unwrap();
+        let placed = OrderPlaced {
+            customer_id: customer("ann"),
+            cart_id: cart_of("bought"),
+            lines: skus.iter().map(line).collect(),
+            total_cents,
+            currency: Default::default(),
+        };
+        let payment_reference = "p1".to_owned().try_into().unwrap();
+        let paid = OrderPaid { payment_reference, amount_cents: total_cents };
+        let stream = cart_of("bought").order().stream();
+        self.happens::<OrderEvent>(&stream, placed).await;
+        self.happens::<OrderEvent>(&stream, paid).await;
+    }
+
+    /// So many orders at once, each with a line of its own total, straight into the rows: what is
+    /// asked for is their number.
+    pub(crate) async fn many_orders(&mut self, count: i32) {
+        for sql in [
+            "insert into order_history (id, reference, status, customer_id, total_cents, \
+               refund_cents, currency, placed_at, words, version) \
+             select gen_random_uuid(), 'many-' || n, 'delivered', gen_random_uuid(), n, 0, 'USD', \
+               timestamptz '2017-01-01Z' + n * interval '1 minute', 'many ' || n, 1 \
+             from generate_series(1, $1) n",
+            "insert into order_line (order_id, line_no, sku, quantity, returned_quantity, \
+               unit_price_cents, total_cents) \
+             select id, 1, 'A', 1, 0, total_cents, total_cents from order_history where $1 > 0",
+        ] {
+            sqlx::query(sql).bind(count).execute(&self.pool).await.unwrap();
+        }
     }
 
     pub(crate) async fn happens<E: Event>(

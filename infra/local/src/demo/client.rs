@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT, HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
@@ -72,6 +72,14 @@ impl Client {
         };
         let response = self.send(request).await.with_context(|| format!("GET {path}"))?;
         response.json().await.with_context(|| format!("GET {path}: the answer is no JSON"))
+    }
+
+    /// Asks for a picture.
+    pub(super) async fn picture(&self, path: &str, parameters: &[(&str, &str)]) -> Result<String> {
+        let url = format!("{}{path}", self.url);
+        let request = || self.http.get(&url).query(parameters).header(ACCEPT, "image/svg+xml");
+        let response = self.send(request).await.with_context(|| format!("GET {path}"))?;
+        response.text().await.with_context(|| format!("GET {path}: the answer is no text"))
     }
 
     async fn send(&self, request: impl Fn() -> RequestBuilder) -> Result<Response> {

@@ -1,30 +1,28 @@
--- What was sold and what came back, a row a bucket.
+-- What was sold and what came back, a row a bucket of whole orders: a time or a customer.
 --
 -- A sale counts when its order was placed, a refund when the goods came back; so a bucket may
 -- have refunds and no sale. Orders that are cancelled now count as nothing. `orders` are those
--- with at least one sale in the bucket: of departments, categories and products an order counts
--- in each that it has a line of. Units and gross are as bought, whatever came back later.
+-- placed in the bucket. Units and gross are as bought, whatever came back later.
 --
--- {sold} and {returned} are the bucket of a line of an order `o`, by the order's or the return's
--- time or by the line's product `p`; {label} is how a bucket is written.
+-- An order's total is the sum of its lines, so lines are read only of an order that does not say
+-- how many pieces it has.
+--
+-- {sold} and {returned} are the bucket of an order `o`, by the order's or the return's time; {label}
+-- is how a bucket is written.
 with sold as (
-    select bucket, count(*) as orders, sum(units) as units, sum(gross_cents) as gross_cents
-    from (
-        select {sold} as bucket, sum(l.quantity) as units, sum(l.total_cents) as gross_cents
-        from order_history o
-        join order_line l on l.order_id = o.id
-        left join product p on p.sku = l.sku
-        where o.status <> 'cancelled'
-            and o.placed_at >= coalesce($1::timestamptz, '-infinity')
-            and o.placed_at < coalesce($2::timestamptz, 'infinity')
-        group by bucket, o.id
-    ) by_order
+    select {sold} as bucket, count(*) as orders, sum(o.total_cents) as gross_cents,
+        sum(coalesce(o.units, (
+            select sum(l.quantity)::bigint from order_line l where l.order_id = o.id
+        ))) as units
+    from order_history o
+    where o.status <> 'cancelled'
+        and o.placed_at >= coalesce($1::timestamptz, '-infinity')
+        and o.placed_at < coalesce($2::timestamptz, 'infinity')
     group by bucket
 ), returned as (
     select {returned} as bucket, sum(r.refund_cents) as refund_cents
     from order_refund r
     join order_history o on o.id = r.order_id
-    left join product p on p.sku = r.sku
     where o.status <> 'cancelled'
         and r.returned_at >= coalesce($1::timestamptz, '-infinity')
         and r.returned_at < coalesce($2::timestamptz, 'infinity')
