@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use lamps::{House, Light, Shelf, lit, lit_at, poison};
 use projection::{
-    CaughtUp, Checkpoint, Commit, Delivery, Generations, Plan, Rebuild, RebuildError, Swap,
+    CaughtUp, Checkpoint, Commit, Delivery, Generations, Plan, Rebuild, RebuildError, Removal,
+    Removed, Swap, Timestamp,
 };
 use sqlx::Executor;
 
@@ -61,7 +62,7 @@ async fn a_wrong_row_is_told_and_right_after_the_swap_and_wrong_again_after_a_ro
     let lamp = parity.tables.iter().find(|table| table.table == "lamp").expect("it was compared");
     assert_eq!((lamp.live_rows, lamp.next_rows), (2, 2));
     assert_eq!(lamp.differing, ["live: (a,99)", "next: (a,2)"]);
-    assert!(parity.tables.iter().filter(|table| table.differing.is_empty()).count() == 2);
+    assert!(parity.tables.iter().filter(|table| table.differing.is_empty()).count() == 3);
     assert_eq!(rebuild.swap().await?, Swap::Done);
     drop(rebuild);
     assert_eq!(house.times_lit("a").await?, Some(2));
@@ -88,6 +89,65 @@ async fn what_was_committed_meanwhile_is_caught_up_before_the_swap() -> anyhow::
     assert!(rebuild.compare().await?.is_same());
     assert_eq!(rebuild.swap().await?, Swap::Done);
     assert_eq!((house.times_lit("a").await?, house.times_lit("c").await?), (Some(3), Some(1)));
+    Ok(())
+}
+
+fn erased(commit: &Commit) -> Removed {
+    let (stream, version) = (commit.stream.clone(), commit.version);
+    Removed { stream, version, removal: Removal::Erased, at: Timestamp::UNIX_EPOCH }
+}
+
+#[tokio::test]
+async fn what_was_rewritten_or_removed_meanwhile_is_so_after_the_swap() -> anyhow::Result<()> {
+    let house = furnished().await?;
+    let rebuild = begin(&house).await?;
+    rebuild.copy(SHELF, deliveries(house.shelf.all()), None).await?;
+    house.rewrite([poison("a", 2, "Moved")]);
+    house.engine.refold([lit("a", 2).stream]).await?;
+    house.take_away(&lit("b", 1));
+    house.engine.remove(vec![erased(&lit("b", 1))]).await?;
+    rebuild.follow().await?;
+    assert_eq!(rebuild.swap().await?, Swap::Behind(2));
+    let caught_up = rebuild.catch_up().await?;
+    assert_eq!((caught_up.report.refolded, caught_up.report.removed), (1, 1));
+    assert!(rebuild.compare().await?.is_same());
+    assert_eq!(rebuild.swap().await?, Swap::Done);
+    assert_eq!((house.times_lit("a").await?, house.times_lit("b").await?), (Some(1), None));
+    assert_eq!((house.rooms("a").await?.len(), house.total().await?), (0, 1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_rewritten_or_removed_before_stays_so_in_the_next_generation() -> anyhow::Result<()>
+{
+    let house = furnished().await?;
+    let late = house.shelf.all();
+    house.rewrite([poison("a", 2, "Moved")]);
+    house.engine.refold([lit("a", 2).stream]).await?;
+    house.engine.remove(vec![erased(&lit("b", 1))]).await?;
+    let rebuild = copied(&house).await?;
+    assert!(rebuild.compare().await?.is_same(), "of what was removed the table may have a rest");
+    assert_eq!(rebuild.swap().await?, Swap::Done);
+    drop(rebuild);
+    house.deliver(late).await?;
+    assert_eq!((house.times_lit("a").await?, house.times_lit("b").await?), (Some(1), None));
+    Ok(())
+}
+
+#[tokio::test]
+async fn projectors_rewrite_and_remove_in_both_generations() -> anyhow::Result<()> {
+    let house = furnished().await?;
+    let projector = Generations::of(house.engine.clone());
+    let rebuild = copied(&house).await?;
+    house.rewrite([lit_at("a", 1, "cellar")]);
+    projector.refold([lit("a", 1).stream].into()).await?;
+    house.take_away(&lit("b", 1));
+    projector.remove(vec![erased(&lit("b", 1))]).await?;
+    let parity = rebuild.compare().await?;
+    assert!(parity.is_same() && parity.moving_streams == 0, "{parity:?}");
+    assert_eq!(rebuild.swap().await?, Swap::Done);
+    assert_eq!(house.rooms("a").await?, ["attic", "cellar"]);
+    assert_eq!((house.times_lit("b").await?, house.total().await?), (None, 2));
     Ok(())
 }
 
