@@ -73,6 +73,9 @@ impl FromStr for TraceParent {
     fn from_str(text: &str) -> Result<Self, NoTrace> {
         let parts: Vec<&str> = text.split('-').collect();
         let ["00", trace_id, span_id, flags] = parts[..] else { return Err(NoTrace) };
+        if flags.len() != 2 || flags.starts_with('+') {
+            return Err(NoTrace);
+        }
         let flags = u8::from_str_radix(flags, 16).map_err(|_| NoTrace)?;
         let (trace_id, span_id) = (trace_id.to_owned(), span_id.to_owned());
         Self { trace_id, span_id, sampled: flags & 1 == 1 }.if_sound()
