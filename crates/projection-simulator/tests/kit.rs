@@ -10,7 +10,7 @@ use projection_simulator::{Failure, Plan, Simulator};
 async fn simulator(flaw: Flaw) -> anyhow::Result<(Simulator<Pantry>, TestDatabase)> {
     let database = local_postgres::test_database().await?;
     jars::create_tables(&database.url).await?;
-    Ok((Simulator::new(Pantry { flaw }, &database.url).await?, database))
+    Ok((Simulator::new(Pantry { flaw }, &database.socket_url().await?).await?, database))
 }
 
 /// The first failure among some seeds.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use projection::{
     Changes, Commit, Metadata, ReadModel, RecordedEvent, StreamId, Table, Tally, Timestamp,
-    Undecodable, Version, row,
+    Undecodable, Version, View, row,
 };
 use projection_simulator::Domain;
 use sqlx::{Connection, PgConnection};
@@ -90,6 +90,9 @@ fn filled(jar: usize, version: u64, pieces: u64) -> Commit {
 impl ReadModel for Pantry {
     type Tables = Jars;
 
+    const VIEWS: &'static [View] =
+        &[View { name: "jars", category: Some("jar"), tables: &["jar", "total"] }];
+
     fn each(tables: &mut Jars) -> Vec<&mut dyn Changes> {
         vec![&mut tables.jar, &mut tables.total]
     }
@@ -118,7 +121,10 @@ impl ReadModel for Pantry {
 
 pub async fn create_tables(url: &str) -> anyhow::Result<()> {
     let mut connection = PgConnection::connect(url).await?;
-    let engine = include_str!("../../../../migrations/0001_projection.sql");
+    let engine = concat!(
+        include_str!("../../../../migrations/0001_projection.sql"),
+        include_str!("../../../../migrations/0003_rebuild.sql"),
+    );
     sqlx::raw_sql(engine).execute(&mut connection).await?;
     sqlx::raw_sql(
         "create table jar (id text primary key, pieces bigint not null, arrival bigint not null);
