@@ -4,7 +4,7 @@ use std::{future::Future, pin::pin, time::Duration};
 
 use anyhow::Context;
 use projection::{ApplyError, Delivery, Engine, ReadModel, Report};
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long a slow statement takes longer.
-const SLOW: Duration = Duration::from_millis(4);
+const SLOW: Duration = Duration::from_millis(8);
 
 /// A projector. As on Lambda, it does one thing at a time and has one connection.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(crate) struct Lane<M> {
     engine: Engine<M, EventTable>,
     /// A way to the database that nothing happens to.
     control: PgPool,
+    /// Locks all tables of rows against writing.
+    lock: String,
 }
 
 /// What became of an invocation.
@@ -37,6 +39,15 @@ pub(crate) struct Attempt {
     pub(crate) result: anyhow::Result<Report>,
     /// Whether the fault that was planned came about.
     pub(crate) struck: bool,
+}
+
+/// What is ended while it waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The session, once.
+    Session,
+    /// Each statement, as long as there are any.
+    Statements,
 }
 
 /// Somebody else's end of a statement that is held up.
@@ -50,8 +61,9 @@ impl<M: ReadModel + Clone> Lane<M> {
         url: &str,
         model: M,
         table: &EventTable,
-        control: PgPool,
+        quiet: (PgPool, String),
     ) -> anyhow::Result<Self> {
+        let (control, lock) = quiet;
         let line = Line::to(url)?;
         let pool = PgPoolOptions::new()
             .max_connections(1)
@@ -59,7 +71,7 @@ impl<M: ReadModel + Clone> Lane<M> {
             .connect_lazy_with(line.options());
         let table = table.seen_by_another();
         let engine = Engine::new(pool.clone(), model, table.clone());
-        Ok(Self { line, pool, table, engine, control })
+        Ok(Self { line, pool, table, engine, control, lock })
     }
 
     /// Nothing is wrong here, whatever was when the last plan ended.
@@ -98,11 +110,11 @@ impl<M: ReadModel + Clone> Lane<M> {
             }
             Fault::Terminated => {
                 let held = self.hold(statement);
-                self.spring(self.block(batch, held, "select pg_terminate_backend($1)")).await
+                self.spring(self.block(batch, held, End::Session)).await
             }
             Fault::Cancelled => {
                 let held = self.hold(statement);
-                self.spring(self.block(batch, held, "select pg_cancel_backend($1)")).await
+                self.spring(self.block(batch, held, End::Statements)).await
             }
         }
     }
@@ -137,13 +149,8 @@ impl<M: ReadModel + Clone> Lane<M> {
         anyhow::bail!("out of time, as planned")
     }
 
-    /// Somebody has locked the positions; while the statement waits for them, it is ended.
-    async fn block(
-        &self,
-        batch: Vec<Delivery>,
-        held: Held,
-        end: &'static str,
-    ) -> anyhow::Result<Report> {
+    /// Somebody has locked the rows; whatever waits for them is ended.
+    async fn block(&self, batch: Vec<Delivery>, held: Held, end: End) -> anyhow::Result<Report> {
         let mut applying = pin!(applied(self.engine.apply(batch)));
         let process = tokio::select! {
             biased;
@@ -151,17 +158,28 @@ impl<M: ReadModel + Clone> Lane<M> {
             Ok(process) = held.there => process,
         };
         let mut blocker = self.control.begin().await.context("a session that is in the way")?;
-        let lock = "lock table position in access exclusive mode";
+        let lock = AssertSqlSafe(self.lock.as_str());
         sqlx::query(lock).execute(&mut *blocker).await.context("being in the way")?;
         let _ = held.release.send(());
-        tokio::select! {
-            // Refused at once, as a value in it is poison: that needs no lock.
-            result = &mut applying => return result,
-            blocked = quiet::until_blocked(&self.control, process) => blocked?,
+        loop {
+            tokio::select! {
+                // What writes no rows, as what is poison or known, needs no lock.
+                result = &mut applying => {
+                    blocker.rollback().await.context("no longer in the way")?;
+                    return result;
+                }
+                blocked = quiet::until_blocked(&self.control, process) => blocked?,
+            }
+            let sql = match end {
+                End::Session => "select pg_terminate_backend($1)",
+                End::Statements => "select pg_cancel_backend($1)",
+            };
+            sqlx::query(sql).bind(process).execute(&self.control).await.context("ending it")?;
+            if end == End::Session {
+                blocker.rollback().await.context("no longer in the way")?;
+                return applying.await;
+            }
         }
-        sqlx::query(end).bind(process).execute(&self.control).await.context("ending it")?;
-        blocker.rollback().await.context("no longer in the way")?;
-        applying.await
     }
 
     /// Waits until nothing that this projector began is still going on.

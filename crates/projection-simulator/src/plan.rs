@@ -19,13 +19,13 @@ pub enum Fault {
     CutWhileRunning,
     /// An administrator ends the session while it waits for a lock (57P01).
     Terminated,
-    /// The statement takes too long, waiting for a lock (57014).
+    /// Every statement that writes rows takes too long, waiting for a lock (57014).
     Cancelled,
     /// The database takes no connections.
     DatabaseAway,
     /// The event table answers nothing.
     TableAway,
-    /// A statement is held up on its way. It succeeds.
+    /// A statement is done, and held up before it commits. It succeeds.
     Slow,
 }
 

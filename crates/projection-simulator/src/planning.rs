@@ -57,8 +57,11 @@ impl Plan {
     pub fn draw(domain: &impl Domain, seed: u64) -> Self {
         let history = domain.history(seed);
         let mut random = StdRng::seed_from_u64(seed);
-        let mood = Mood::draw(&mut random);
+        let mut mood = Mood::draw(&mut random);
         let lanes = if seed % PARALLEL_EVERY == PARALLEL_EVERY - 1 {
+            // What overlaps in time has to last.
+            mood.faults.extend([Fault::Slow; 4]);
+            mood.faulty = mood.faulty.max(0.4);
             random.random_range(2..=crate::LANES)
         } else {
             1

@@ -27,7 +27,7 @@ pub(crate) enum Spring {
     AnswerLost,
     /// It is held up, and somebody else decides when it goes on.
     Held(Hold),
-    /// It takes its time.
+    /// It takes its time before it commits.
     Slow(Duration),
 }
 
@@ -110,6 +110,7 @@ where
                 if !self.spring(spring, &message).await? {
                     return Ok(false);
                 }
+                continue;
             }
             together.extend_from_slice(&message.bytes);
         }
@@ -117,7 +118,7 @@ where
         Ok(true)
     }
 
-    /// Does what a message sets off; whether the connection goes on, with that message.
+    /// Does what a message sets off; whether the connection goes on, and then it was handed on.
     async fn spring(&mut self, spring: Spring, bind: &Message) -> io::Result<bool> {
         match spring {
             Spring::CutBefore => Ok(false),
@@ -126,32 +127,41 @@ where
                 Ok(false)
             }
             Spring::CutWhileRunning => {
-                self.run(bind).await?;
+                self.run(bind, Duration::ZERO).await?;
                 Ok(false)
             }
             Spring::AnswerLost => {
-                self.run(bind).await?;
+                self.run(bind, Duration::ZERO).await?;
                 while self.from_server.next().await?.is_some_and(|answer| answer.kind != READY) {}
                 Ok(false)
             }
             Spring::Held(hold) => {
                 // Refused when nobody waits any more; then nobody releases it either.
                 let _ = hold.held.send(self.process.process.unwrap_or_default());
-                Ok(hold.release.await.is_ok())
+                let released = hold.release.await.is_ok();
+                if released {
+                    self.to_server.write_all(&bind.bytes).await?;
+                }
+                Ok(released)
             }
             Spring::Slow(pause) => {
-                tokio::time::sleep(pause).await;
+                self.run(bind, pause).await?;
                 Ok(true)
             }
         }
     }
 
-    /// Hands on a statement with all that belongs to it.
-    async fn run(&mut self, bind: &Message) -> io::Result<()> {
+    /// Hands on a statement with all that belongs to it, and takes its time before the last, which
+    /// commits: until then the statement is done, keeps its locks, and nobody sees what it did.
+    async fn run(&mut self, bind: &Message, pause: Duration) -> io::Result<()> {
         self.to_server.write_all(&bind.bytes).await?;
         while let Some(message) = self.from_client.next().await? {
+            let last = message.kind == SYNC;
+            if last {
+                tokio::time::sleep(pause).await;
+            }
             self.to_server.write_all(&message.bytes).await?;
-            if message.kind == SYNC {
+            if last {
                 break;
             }
         }

@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use sqlx::{AssertSqlSafe, PgPool};
 
 /// The engine's own tables, and that of the migrations.
-const ENGINE: [&str; 3] = ["position", "quarantine", "_sqlx_migrations"];
+const ENGINE: [&str; 5] = ["position", "quarantine", "rebuild", "rebuild_part", "_sqlx_migrations"];
 
 /// How far each stream is. When its rows became visible may differ.
 const POSITIONS: &str = "select 'position' as name, to_jsonb(r)::text as row \
@@ -21,6 +21,8 @@ pub(crate) type Rows = Vec<(String, String)>;
 pub(crate) struct Tables {
     read: String,
     empty: String,
+    /// Lets everybody read, and nobody write.
+    pub(crate) lock: String,
 }
 
 impl Tables {
@@ -36,13 +38,15 @@ impl Tables {
         .fetch_all(pool)
         .await
         .context("finding the tables")?;
+        ensure!(!names.is_empty(), "the database has no tables of the read model");
         let each = names.iter().map(|name| {
             format!("select '{}', to_jsonb(r)::text from {name} r", name.replace('\'', "''"))
         });
         let read: Vec<_> = std::iter::once(POSITIONS.to_owned()).chain(each).collect();
         let tables = Self {
             read: format!("{} order by 1, 2", read.join(" union all ")),
-            empty: format!("truncate position, quarantine{}", list(&names)),
+            empty: format!("truncate position, quarantine, {}", names.join(", ")),
+            lock: format!("lock table {} in share mode", names.join(", ")),
         };
         let rows = tables.read(pool).await?;
         ensure!(rows.is_empty(), "the database has rows; a simulation deletes what it finds");
@@ -59,10 +63,6 @@ impl Tables {
         sqlx::query(sql).execute(pool).await.context("deleting all rows")?;
         Ok(())
     }
-}
-
-fn list(names: &[String]) -> String {
-    names.iter().map(|name| format!(", {name}")).collect()
 }
 
 /// What only one of both has, for people; nothing where they are the same.

@@ -49,7 +49,8 @@ impl<D: Domain> Simulator<D> {
         let control = control.context("connecting to the database of the simulation")?;
         let tables = Tables::find(&control, domain.beside_the_rows()).await?;
         let table = EventTable::default();
-        let lane = |_| Lane::open(url, domain.model(), &table, control.clone());
+        let lane =
+            |_| Lane::open(url, domain.model(), &table, (control.clone(), tables.lock.clone()));
         let lanes = (0..LANES).map(lane).collect::<anyhow::Result<_>>()?;
         let engine = Engine::new(control.clone(), domain.model(), table.clone());
         let verifier = Verifier::new(control.clone(), domain.model(), table.clone());

@@ -10,7 +10,7 @@ use projection_simulator::{Failure, Plan, Simulator};
 async fn simulator(flaw: Flaw) -> anyhow::Result<(Simulator<Pantry>, TestDatabase)> {
     let database = local_postgres::test_database().await?;
     jars::create_tables(&database.url).await?;
-    Ok((Simulator::new(Pantry { flaw }, &database.url).await?, database))
+    Ok((Simulator::new(Pantry { flaw }, &database.socket_url().await?).await?, database))
 }
 
 /// The first failure among some seeds.
@@ -40,8 +40,7 @@ async fn a_fold_that_counts_arrivals_is_caught() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn a_fold_that_looks_at_another_streams_rows_is_caught_with_few_commits() -> anyhow::Result<()>
-{
+async fn a_fold_that_looks_at_other_streams_is_caught_with_few_commits() -> anyhow::Result<()> {
     let told = caught(Flaw::LooksAtOthers).await?.to_string();
     let made = told.lines().filter(|line| line.trim_start().starts_with("made:")).count();
     assert!(made <= 4, "two jars would do: {told}");

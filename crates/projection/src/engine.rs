@@ -17,7 +17,7 @@ use tracing::debug;
 use crate::{
     ApplyError, Changes, Delivery, LoadPart, Statement, View,
     batch::{self, Batch},
-    failure::{Meaning, Patience, is_of_the_session, meaning},
+    failure::{Meaning, Patience, meaning},
     position::{self, Advance, Position, PositionRow, Quarantined},
     report::{Applied, Report},
     statement::{FOLLOWED, load_arguments, load_statement},
@@ -367,14 +367,7 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         for table in M::each(&mut tables).into_iter().filter(|table| written(table.table())) {
             table.write(&mut statement).map_err(sqlx::Error::Encode)?;
         }
-        let (sql, arguments) = statement.finish();
-        let mut connection = self.pool.acquire().await?;
-        let written = sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut *connection);
-        let written = written.await;
-        if written.as_ref().is_err_and(is_of_the_session) {
-            connection.close_on_drop();
-        }
-        Ok(written.map(drop)?)
+        Ok(statement.run(&self.pool).await?)
     }
 }
 

@@ -149,8 +149,8 @@ mod tests {
         ("25006", "begin read only; create table t (n int)"),
         (
             "53400",
-            "set temp_file_limit = 64; set work_mem = 64; \
-                   select count(*) from (select n::text from generate_series(1, 99999) n order by 1) s",
+            "set temp_file_limit = 64; set work_mem = 64; select count(*) from \
+             (select n::text from generate_series(1, 99999) n order by 1) s",
         ),
         ("42P01", "select * from of_a_later_migration"),
         ("42501", "create role reader; set role reader; create table public.t (n int)"),

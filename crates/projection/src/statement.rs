@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use decider::StreamId;
-use sqlx::{Arguments, error::BoxDynError, postgres::PgArguments};
+use sqlx::{Arguments, AssertSqlSafe, PgPool, error::BoxDynError, postgres::PgArguments};
 
-use crate::{Column, Row, position::Position};
+use crate::{Column, Row, failure::is_of_the_session, position::Position};
 
 /// The part that says that there is a next generation.
 pub(crate) const FOLLOWED: i32 = -2;
@@ -195,8 +195,21 @@ impl Statement {
         bind(&mut self.arguments)
     }
 
+    /// Runs the whole. It is a transaction of its own. A session that cannot write is closed: the
+    /// next one may be with a server that can.
+    pub(crate) async fn run(self, pool: &PgPool) -> sqlx::Result<()> {
+        let (sql, arguments) = self.finish();
+        let mut connection = pool.acquire().await?;
+        let result =
+            sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut *connection).await;
+        if result.as_ref().is_err_and(is_of_the_session) {
+            connection.close_on_drop();
+        }
+        result.map(drop)
+    }
+
     /// The whole, with `moved` first and the check that it moved all positions that it should.
-    pub(crate) fn finish(self) -> (String, PgArguments) {
+    fn finish(self) -> (String, PgArguments) {
         let mut sql = String::from("with ");
         for (index, part) in self.parts.iter().enumerate() {
             let name = if index == 0 { "moved".to_owned() } else { format!("part_{index}") };

@@ -13,10 +13,7 @@ async fn main() -> Result<ExitCode> {
     let program = arguments.next().context("usage: with-postgres COMMAND [ARGUMENT...]")?;
     let server = Server::throwaway().await?;
     let mut command = tokio::process::Command::new(&program);
-    command
-        .args(arguments)
-        .env(TEST_POSTGRES_URL, server.socket_url("postgres"))
-        .kill_on_drop(true);
+    command.args(arguments).env(TEST_POSTGRES_URL, server.url("postgres")).kill_on_drop(true);
     let mut child = command.spawn().with_context(|| format!("running {}", program.display()))?;
     let status = loop {
         tokio::select! {

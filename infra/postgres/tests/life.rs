@@ -53,6 +53,29 @@ async fn what_was_committed_survives_a_kill_of_the_server() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_a_killed_server_left_behind_ends_before_the_next_start() -> Result<()> {
+    let mut server = Server::throwaway().await?;
+    let mut busy = PgConnection::connect(&server.url("postgres")).await?;
+    let process: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut busy).await?;
+    // It never waits, so it never notices that it is an orphan.
+    let busy = tokio::spawn(async move { busy.execute("do 'begin loop end loop; end'").await });
+    let mut other = PgConnection::connect(&server.url("postgres")).await?;
+    let active = "select exists (select from pg_stat_activity where pid = $1 and state = 'active')";
+    let deadline = Instant::now() + DEADLINE;
+    while !sqlx::query_scalar(active).bind(process).fetch_one(&mut other).await? {
+        ensure!(Instant::now() < deadline, "the session never begins");
+    }
+
+    server.kill_9().await;
+    ensure!(Path::new(&format!("/proc/{process}")).exists(), "it outlives the server");
+    server.start_again().await?;
+    ensure!(!Path::new(&format!("/proc/{process}")).exists(), "two servers on one cluster");
+    ensure!(busy.await?.is_err(), "its work is lost");
+    server.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_folder_has_one_owner_and_the_next_one_finds_the_data() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let data_dir = folder.path().join("postgres");

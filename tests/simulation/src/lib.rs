@@ -58,5 +58,5 @@ pub async fn simulator() -> anyhow::Result<(Simulator<SimulatedShop>, TestDataba
     let pool = PgPool::connect(&database.url).await?;
     ordering_views::MIGRATOR.run(&pool).await?;
     pool.close().await;
-    Ok((Simulator::new(SimulatedShop, &database.url).await?, database))
+    Ok((Simulator::new(SimulatedShop, &database.socket_url().await?).await?, database))
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use projection::{
     Changes, Commit, Metadata, ReadModel, RecordedEvent, StreamId, Table, Tally, Timestamp,
-    Undecodable, Version, row,
+    Undecodable, Version, View, row,
 };
 use projection_simulator::Domain;
 use sqlx::{Connection, PgConnection};
@@ -89,6 +89,9 @@ fn filled(jar: usize, version: u64, pieces: u64) -> Commit {
 
 impl ReadModel for Pantry {
     type Tables = Jars;
+
+    const VIEWS: &'static [View] =
+        &[View { name: "jars", category: Some("jar"), tables: &["jar", "total"] }];
 
     fn each(tables: &mut Jars) -> Vec<&mut dyn Changes> {
         vec![&mut tables.jar, &mut tables.total]

@@ -112,7 +112,8 @@ async fn a_database_without_room_for_a_connection_is_no_poison() -> anyhow::Resu
     let mut operator = operator(&house).await?;
     let user = format!("crowd_{}", std::process::id());
     let grant = format!(
-        "create role {user} login password 'x' connection limit 0; grant all on all tables in schema public to {user}"
+        "create role {user} login password 'x' connection limit 0; \
+         grant all on all tables in schema public to {user}"
     );
     sqlx::raw_sql(AssertSqlSafe(grant)).execute(&mut operator).await?;
     let options = house.pool.connect_options().as_ref().clone().username(&user).password("x");
