@@ -29,7 +29,7 @@ dev: stack ## runs the stack alone
 token: stack ## prints a JWT: make token SCOPE="staff import" [CUSTOMER=<id>]
 	@exec $(STACK) token --scope "$(SCOPE)" --customer "$(CUSTOMER)"
 
-test: $(NEXTEST) dynamodb-local ## runs all tests, beside a throwaway Postgres
+test: $(NEXTEST) dynamodb-local year ## runs all tests, beside a throwaway Postgres
 	cargo build --workspace --bins
 	DYNAMODB_LOCAL=$$(cat $(TOOLS)/dynamodb-local.path) \
 	    target/debug/with-postgres $(NEXTEST) nextest run --workspace

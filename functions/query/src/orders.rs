@@ -13,12 +13,16 @@ use uuid::Uuid;
 use crate::{
     EVERYBODYS, Queries,
     answer::{Answer, List, Single},
-    failure::failed,
+    failure::{failed, too_slow_unless},
     format::ListFormat,
     openapi::{OrderParams, PageParams, Whose},
     paging::{Listing, Paging, Reading},
     parameters::{Word, take_moment, take_name, take_search, take_word},
 };
+
+/// What to ask for where a list takes too long.
+const NARROWER: &str = "Add a filter, such as `customer_id` or a shorter time from `placed_from` to \
+     `placed_to`, or a rarer word to `q`.";
 
 /// One order, with its lines and its timeline.
 #[utoipa::path(
@@ -119,7 +123,7 @@ impl Asking {
             let (pool, filter) = (pool.clone(), filter.clone());
             Box::pin(async move {
                 let page = order_history::list(&pool, &filter, sort, (after, limit)).await;
-                page.map_err(failed)
+                page.map_err(too_slow_unless(NARROWER))
             })
         }
     }

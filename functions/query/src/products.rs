@@ -10,12 +10,15 @@ use ordering_views::{
 use crate::{
     Queries,
     answer::{Answer, List, Single},
-    failure::failed,
+    failure::{failed, too_slow_unless},
     format::ListFormat,
     openapi::{PageParams, ProductParams},
     paging::{Listing, Paging},
     parameters::{take_name, take_search, take_word},
 };
+
+/// What to ask for where a list takes too long.
+const NARROWER: &str = "Add a filter, such as `department` or `category`, or a rarer word to `q`.";
 
 /// One product, with what was sold of it.
 #[utoipa::path(
@@ -70,7 +73,7 @@ pub(crate) async fn list(
     let pool = queries.pool.clone();
     let read = move |after, limit| {
         let (pool, filter) = (pool.clone(), filter.clone());
-        async move { product::list(&pool, &filter, sort, (after, limit)).await.map_err(failed) }
+        async move { product::list(&pool, &filter, sort, (after, limit)).await.map_err(too_slow_unless(NARROWER)) }
     };
     queries.list(listing, read).await
 }

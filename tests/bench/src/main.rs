@@ -7,6 +7,7 @@ mod baskets;
 mod copy;
 mod one_by_one;
 mod projector;
+mod queries;
 mod rebuild;
 mod report;
 mod rows;
@@ -29,6 +30,8 @@ struct Options {
 enum Only {
     /// Applying batches of order events, rebuilding them, and how soon a commit is visible.
     Projector,
+    /// Answering queries over the whole year.
+    Queries,
 }
 
 #[tokio::main]
@@ -39,6 +42,9 @@ async fn main() -> anyhow::Result<()> {
         figures.extend(projector::measure(options.orders).await?);
         figures.extend(rebuild::measure().await?);
         figures.extend(visible::measure().await?);
+    }
+    if options.only.is_none_or(|only| only == Only::Queries) {
+        figures.extend(queries::measure().await?);
     }
     report::write(&figures)
 }

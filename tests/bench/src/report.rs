@@ -62,6 +62,7 @@ fn page(figures: &[Figure]) -> anyhow::Result<String> {
     for Figure { name, value, unit, floor, ratio, against } in figures {
         writeln!(page, "| {name} | {value:.0} {unit} | {floor:.0} | {ratio:.2} | {against} |")?;
     }
+    page.push_str("\n![What a query costs as orders become more](docs/growth.svg)\n");
     Ok(page)
 }
 

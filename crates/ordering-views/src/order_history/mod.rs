@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 pub use filter::OrderFilter;
 pub use find::{
     Line, Lines, Order, OrderPlace, OrderSort, OrderWithTimeline, Timeline, TimelineEntry, find,
-    list, owner,
+    list, owner, push_list,
 };
 use ordering::{
     ItemsReturned, OrderEvent, OrderId, OrderImported, OrderLine, Status, Timestamp, Version,

@@ -161,14 +161,25 @@ pub async fn list(
     sort: ProductSort,
     (after, limit): (Option<ProductPlace>, Limit),
 ) -> Result<Page<Product, ProductPlace>, sqlx::Error> {
-    let mut sql = QueryBuilder::new(PRODUCT);
-    filter.push(&mut sql);
+    let mut sql = QueryBuilder::default();
+    push_list(&mut sql, filter, sort, (after, limit));
+    let found = sql.build_query_as().fetch_all(pool).await?;
+    Ok(Page::cut(found, limit, ProductPlace::of))
+}
+
+/// The statement of [`list`], for whoever explains or measures it.
+pub fn push_list(
+    sql: &mut QueryBuilder<Postgres>,
+    filter: &ProductFilter,
+    sort: ProductSort,
+    (after, limit): (Option<ProductPlace>, Limit),
+) {
+    sql.push(PRODUCT);
+    filter.push(sql);
     if let Some(place) = after {
-        place.push_after(sort, &mut sql);
+        place.push_after(sort, sql);
     }
     let (column, direction) = (sort.column(), if sort.descends() { " desc" } else { "" });
     sql.push(format_args!(" order by {column}{direction}, p.sku{direction} limit "));
     sql.push_bind(limit.and_one());
-    let found = sql.build_query_as().fetch_all(pool).await?;
-    Ok(Page::cut(found, limit, ProductPlace::of))
 }

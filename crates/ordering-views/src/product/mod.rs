@@ -2,7 +2,7 @@
 
 mod find;
 
-pub use find::{Product, ProductFilter, ProductPlace, ProductSort, find, list};
+pub use find::{Product, ProductFilter, ProductPlace, ProductSort, find, list, push_list};
 use ordering::{ProductAdded, ProductEvent, Sku, Version};
 use projection::{Table, row};
 

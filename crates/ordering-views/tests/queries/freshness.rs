@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ordering_views::{Freshness, StreamId, Version, lag_ms, progress, wait_for};
 use projection::RecordedEvent;
+use sqlx::postgres::PgPoolOptions;
 use tokio::time::Instant;
 
 use crate::{
@@ -128,4 +129,36 @@ async fn the_lag_is_from_recorded_to_visible() {
     stage.happens::<ordering::ProductEvent>(&stream, now + hour, riddle);
     stage.project().await;
     assert_eq!(lag_ms(&stage.pool).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn who_waits_holds_no_connection_and_looks_now_and_then() {
+    let stage = Stage::set().await;
+    // One position, and a count of how often it is looked at.
+    let counting = "insert into position values ('order-y', 0, 1, now(), now(), false); \
+         alter table position rename to counted; create sequence look; \
+         create view position as select * from counted where nextval('look') > 0";
+    sqlx::raw_sql(counting).execute(&stage.pool).await.unwrap();
+    let url = &stage.database.url;
+    let single = PgPoolOptions::new().max_connections(1).connect(url).await.unwrap();
+
+    let (waiting, nowhere) = (single.clone(), [write(&"order-x".parse().unwrap(), 1)]);
+    let patience = Duration::from_secs(2);
+    let waiting = tokio::spawn(async move { wait_for(&waiting, &nowhere, patience).await });
+    let (mut others, mut idle) = (0, 0);
+    while !waiting.is_finished() {
+        // The only connection there is: it can be had while the other waits.
+        sqlx::query("select 1").execute(&single).await.unwrap();
+        others += 1;
+        let held = "select count(*) from pg_stat_activity \
+             where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'";
+        let held: i64 = sqlx::query_scalar(held).fetch_one(&stage.pool).await.unwrap();
+        idle += i64::from(held == 0);
+    }
+    assert_eq!(waiting.await.unwrap().unwrap(), Freshness::Behind);
+    // At most every 50 milliseconds, but for the first few.
+    let looks: i64 =
+        sqlx::query_scalar("select last_value from look").fetch_one(&stage.pool).await.unwrap();
+    assert!((2..=60).contains(&looks), "{looks} looks");
+    assert!(others > looks && idle > 0, "{others} others, {idle} times nothing held");
 }

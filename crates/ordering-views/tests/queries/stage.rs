@@ -25,7 +25,7 @@ pub(crate) struct Stage {
     versions: HashMap<StreamId, u64>,
     /// What has happened and is not in the rows.
     pub(crate) waiting: Vec<Delivery>,
-    _database: TestDatabase,
+    pub(crate) database: TestDatabase,
 }
 
 impl Stage {
@@ -35,7 +35,7 @@ impl Stage {
         MIGRATOR.run(&pool).await.unwrap();
         let engine = Engine::new(pool.clone(), Shop, NothingMissing);
         let (versions, waiting) = (HashMap::new(), Vec::new());
-        Self { pool, engine, versions, waiting, _database: database }
+        Self { pool, engine, versions, waiting, database }
     }
 
     /// One event in a commit of its own; it is not in the rows before [`Stage::project`].

@@ -5,7 +5,8 @@ use crate::{
     stage::{Stage, customer},
 };
 
-const BOTH: Caller<'_> = Caller { subject: "all", scope: "staff analyst", customer: None };
+pub(crate) const BOTH: Caller<'_> =
+    Caller { subject: "all", scope: "staff analyst", customer: None };
 
 #[tokio::test]
 async fn a_bad_parameter_is_named() {

@@ -48,8 +48,16 @@ async fn a_query_that_would_be_older_than_asked_for_is_not_answered() {
         assert!(answer.header("projection-lag-ms").is_some());
         assert!(started.elapsed() >= Duration::from_secs(1));
     }
-    let at_once = stage.get("/orders", STAFF).waiting(&never, 0).answer().await;
-    assert_eq!(at_once.problem(503), "projection-lagging");
+}
+
+#[tokio::test]
+async fn every_query_waits_for_the_write_that_its_token_names() {
+    let stage = Stage::set().await;
+    let never = token(order("never").stream(), 1);
+    for path in crate::protection::every_query() {
+        let at_once = stage.get(&path, crate::bad_input::BOTH).waiting(&never, 0).answer().await;
+        assert_eq!(at_once.problem(503), "projection-lagging", "{path}");
+    }
 }
 
 #[tokio::test]

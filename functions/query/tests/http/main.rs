@@ -13,5 +13,6 @@ mod freshness;
 mod kept;
 mod paging;
 mod removed;
+mod protection;
 mod stage;
 mod stopped;

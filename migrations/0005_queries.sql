@@ -15,3 +15,8 @@ from (
     group by order_id
 ) l
 where l.order_id = o.id;
+
+-- Filters with the sorts that walked past thousands of rows without these.
+create index order_history_customer_total_cents on order_history (customer_id, total_cents, id);
+create index product_department_price on product (department, unit_price_cents, sku);
+create index product_category_price on product (category, unit_price_cents, sku);

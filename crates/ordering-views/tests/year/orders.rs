@@ -1,0 +1,168 @@
+//! The list of orders.
+
+use ordering_views::{
+    Limit, Status, Timestamp,
+    order_history::{self, OrderFilter, OrderSort},
+};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::plan::Plan;
+
+pub(crate) const SORTS: [OrderSort; 4] = [
+    OrderSort::NewestFirst,
+    OrderSort::OldestFirst,
+    OrderSort::LargestFirst,
+    OrderSort::SmallestFirst,
+];
+
+/// The pages that a line on the answer may cost: its own, and three to its product.
+const A_LINE: u64 = 5;
+
+/// The pages that finding a page of orders may cost: three thousand orders that pass a filter and
+/// are to be sorted have four each, or a walk passes as many that do not. It is ten milliseconds.
+const FINDING: u64 = 12_000;
+
+/// The pages that an order with a word that thousands have may cost.
+const A_MATCH: u64 = 10;
+
+/// The tables that no list may read from one end to the other.
+pub(crate) const LARGE: [&str; 5] =
+    ["order_history", "order_line", "product", "order_refund", "order_timeline"];
+
+struct Case {
+    name: &'static str,
+    filter: OrderFilter,
+    /// Pages that it may cost beside those of its lines.
+    finding: u64,
+    /// A large table that may be read from one end to the other.
+    may_read_whole: Option<&'static str>,
+}
+
+fn case(name: &'static str, change: impl FnOnce(&mut OrderFilter)) -> Case {
+    let mut filter = OrderFilter::default();
+    change(&mut filter);
+    Case { name, filter, finding: FINDING, may_read_whole: None }
+}
+
+fn at(date: &str) -> Option<Timestamp> {
+    Some(format!("{date}T00:00:00Z").parse().unwrap())
+}
+
+fn search(text: &str) -> ordering_views::Search {
+    let Ok(search) = text.parse();
+    search
+}
+
+/// How many orders a word is in, by its product alone.
+async fn orders_with(pool: &PgPool, word: &str) -> u64 {
+    let sql = "select count(distinct l.order_id) from product p join order_line l on l.sku = p.sku \
+         where p.search @@ $1::tsquery";
+    let count: i64 = sqlx::query_scalar(sql).bind(word).fetch_one(pool).await.unwrap();
+    count as u64
+}
+
+async fn cases(pool: &PgPool) -> Vec<Case> {
+    let sql = "select customer_id from order_history group by 1 order by count(*) desc limit 1";
+    let customer: Uuid = sqlx::query_scalar(sql).fetch_one(pool).await.unwrap();
+    let by_customer = move |filter: &mut OrderFilter| filter.customer_id = Some(customer);
+    let milk = A_MATCH * orders_with(pool, "milk").await;
+    let department = |name: &str| Some(name.to_owned());
+    vec![
+        case("none", |_| {}),
+        case("the customer with most orders", by_customer),
+        case("a rare status", |f| f.statuses = vec![Status::Paid]),
+        case("a common status", |f| f.statuses = vec![Status::Delivered]),
+        case("two statuses", |f| f.statuses = vec![Status::Paid, Status::Placed]),
+        case("from", |f| f.placed_from = at("2017-12-20")),
+        case("to", |f| f.placed_to = at("2017-01-05")),
+        case("one day", |f| (f.placed_from, f.placed_to) = (at("2017-05-05"), at("2017-05-06"))),
+        case("the product in most orders", |f| f.sku = Some("P01082185".parse().unwrap())),
+        case("a rare product", |f| f.sku = Some("P00028897".parse().unwrap())),
+        case("no product", |f| f.sku = Some("NONE".parse().unwrap())),
+        case("the largest department", |f| f.department = department("GROCERY")),
+        case("a small department", |f| f.department = department("TRAVEL & LEISURE")),
+        case("no department", |f| f.department = department("NONE")),
+        case("large totals", |f| f.min_total_cents = Some(20_000)),
+        case("small totals", |f| f.max_total_cents = Some(100)),
+        case("a reference", |f| f.q = search("31198570044")),
+        case("the beginning of a word", |f| f.q = search("jalap")),
+        case("two words", |f| f.q = search("jalapeno lime")),
+        // It is in so many products that reading them all is as good as an index.
+        Case {
+            finding: milk,
+            may_read_whole: Some("product"),
+            ..case("a word of thousands", |f| f.q = search("milk"))
+        },
+        case("no such word", |f| f.q = search("nothinglikeit")),
+        case("a customer's paid", |f| {
+            by_customer(f);
+            f.statuses = vec![Status::Paid];
+        }),
+        case("a customer's product", |f| {
+            by_customer(f);
+            f.sku = Some("P01082185".parse().unwrap());
+        }),
+        case("a customer's word", |f| {
+            by_customer(f);
+            f.q = search("jalap");
+        }),
+        case("a month's department", |f| {
+            (f.placed_from, f.placed_to) = (at("2017-05-01"), at("2017-06-01"));
+            f.department = department("PRODUCE");
+        }),
+    ]
+}
+
+/// Each case in each sort that reads more than it may.
+pub(crate) async fn failures(pool: &PgPool) -> Vec<String> {
+    let mut failures = Vec::new();
+    for case in cases(pool).await {
+        for sort in SORTS {
+            let page = (None, Limit::default());
+            let found = order_history::list(pool, &case.filter, sort, page).await.unwrap();
+            let lines: usize = found.items.iter().map(|order| order.lines.0.len()).sum();
+            let plan =
+                Plan::of(pool, |sql| order_history::push_list(sql, &case.filter, sort, page)).await;
+            let most = case.finding + A_LINE * lines as u64;
+            let whole = plan.read_whole();
+            let large = whole
+                .iter()
+                .any(|table| LARGE.contains(table) && case.may_read_whole != Some(*table));
+            if plan.buffers() > most || large {
+                let (name, buffers) = (case.name, plan.buffers());
+                failures.push(format!(
+                    "{name}, {sort:?}: {buffers} pages of {most}, read whole: {whole:?}"
+                ));
+            }
+        }
+    }
+    failures
+}
+
+/// Page 1,000 against page 1: what finding either costs, with one line an order or with a hundred.
+pub(crate) async fn a_late_page_that_costs_more(pool: &PgPool) -> Vec<String> {
+    let most: Limit = "100".parse().unwrap();
+    let filter = OrderFilter::default();
+    let mut failures = Vec::new();
+    for sort in SORTS {
+        let (mut after, mut seen) = (None, 0);
+        while seen < 1000 * 20 {
+            let page = order_history::list(pool, &filter, sort, (after, most)).await.unwrap();
+            seen += page.items.len();
+            after = page.next;
+        }
+        let mut cost = Vec::new();
+        for after in [None, after] {
+            let page = (after, Limit::default());
+            let found = order_history::list(pool, &filter, sort, page).await.unwrap();
+            let lines: usize = found.items.iter().map(|order| order.lines.0.len()).sum();
+            let plan = Plan::of(pool, |sql| order_history::push_list(sql, &filter, sort, page));
+            cost.push(plan.await.buffers().saturating_sub(A_LINE * lines as u64));
+        }
+        if cost[1] > cost[0] + 200 {
+            failures.push(format!("{sort:?}: page 1 {} pages, page 1,000 {}", cost[0], cost[1]));
+        }
+    }
+    failures
+}

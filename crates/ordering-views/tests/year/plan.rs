@@ -1,0 +1,39 @@
+//! What the database says of how it answers.
+
+use serde_json::Value;
+use sqlx::{PgPool, Postgres, QueryBuilder, types::Json};
+
+/// A plan that was run.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    root: Value,
+}
+
+impl Plan {
+    /// Runs the statement that `push` writes.
+    pub(crate) async fn of(pool: &PgPool, push: impl FnOnce(&mut QueryBuilder<Postgres>)) -> Self {
+        let mut sql = QueryBuilder::new("explain (analyze, buffers, format json) ");
+        push(&mut sql);
+        let Json(plan): Json<Value> = sql.build_query_scalar().fetch_one(pool).await.unwrap();
+        Self { root: plan[0]["Plan"].clone() }
+    }
+
+    /// Pages that were read, from memory or not.
+    pub(crate) fn buffers(&self) -> u64 {
+        let pages = |key| self.root[key].as_u64().unwrap_or(0);
+        pages("Shared Hit Blocks") + pages("Shared Read Blocks")
+    }
+
+    /// Tables that were read from one end to the other.
+    pub(crate) fn read_whole(&self) -> Vec<&str> {
+        let mut tables = Vec::new();
+        let mut nodes = vec![&self.root];
+        while let Some(node) = nodes.pop() {
+            nodes.extend(node["Plans"].as_array().into_iter().flatten());
+            if node["Node Type"] == "Seq Scan" {
+                tables.extend(node["Relation Name"].as_str());
+            }
+        }
+        tables
+    }
+}

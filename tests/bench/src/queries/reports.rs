@@ -1,0 +1,77 @@
+//! Reports over the whole year: the whole handler beside the report's SQL.
+
+use chrono::Utc;
+use ordering_views::{
+    Limit,
+    bought_together::bought_together,
+    fulfilment::fulfilment,
+    low_stock::low_stock,
+    retention::retention,
+    sales::{SalesBy, sales},
+    top_customers::top_customers,
+    top_products::top_products,
+};
+
+use super::{shop::Shop, stopwatch::by_turns};
+use crate::report::Figure;
+
+const ROUNDS: usize = 9;
+
+/// The product in most orders: the worst case.
+const BANANAS: &str = "P01082185";
+
+struct Report {
+    name: &'static str,
+    path: &'static str,
+    query: &'static str,
+}
+
+const REPORTS: [Report; 10] = [
+    Report { name: "report sales by month", path: "sales", query: "by=month" },
+    Report { name: "report sales by customer", path: "sales", query: "by=customer" },
+    Report { name: "report sales by department", path: "sales", query: "by=department" },
+    Report { name: "report sales by product", path: "sales", query: "by=product" },
+    Report { name: "report top-products", path: "top-products", query: "" },
+    Report { name: "report top-customers", path: "top-customers", query: "" },
+    Report { name: "report bought-together", path: "bought-together", query: "sku=P01082185" },
+    Report { name: "report retention", path: "retention", query: "" },
+    Report { name: "report fulfilment", path: "fulfilment", query: "" },
+    Report { name: "report stock", path: "stock", query: "" },
+];
+
+pub(crate) async fn each(shop: &Shop) -> anyhow::Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for report in &REPORTS {
+        let path = format!("/reports/{}", report.path);
+        let (ours, floor) = by_turns(
+            ROUNDS,
+            async |_| shop.function.get(&path, report.query).await.map(drop),
+            async |_| bare(shop, report.name).await,
+        )
+        .await?;
+        let against = "its SQL bare, p50, asked for: 1.2";
+        let (ours, floor) = (ours.percentile(50), floor.percentile(50));
+        figures.push(Figure::new(report.name, ours, "µs", floor, against));
+    }
+    Ok(figures)
+}
+
+/// A report's own statement and nothing around it.
+async fn bare(shop: &Shop, name: &str) -> anyhow::Result<()> {
+    let (pool, limit) = (&shop.bare, Limit::default());
+    let rows = match name {
+        "report sales by month" => sales(pool, SalesBy::Month, None, None).await?.len(),
+        "report sales by customer" => sales(pool, SalesBy::Customer, None, None).await?.len(),
+        "report sales by department" => sales(pool, SalesBy::Department, None, None).await?.len(),
+        "report sales by product" => sales(pool, SalesBy::Product, None, None).await?.len(),
+        "report top-products" => top_products(pool, None, None, limit).await?.len(),
+        "report top-customers" => top_customers(pool, None, None, limit).await?.len(),
+        "report bought-together" => bought_together(pool, &BANANAS.parse()?, limit).await?.len(),
+        "report retention" => retention(pool).await?.len(),
+        "report fulfilment" => fulfilment(pool, None, None).await?.len(),
+        "report stock" => low_stock(pool, 10, Utc::now(), limit).await?.len(),
+        other => anyhow::bail!("{other} is no report"),
+    };
+    std::hint::black_box(rows);
+    Ok(())
+}
