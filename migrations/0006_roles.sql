@@ -73,6 +73,11 @@ begin
             ('millrace_reader', 'alter role %1$I in database %2$I set default_transaction_read_only = on'),
             -- both end before their function is ended
             ('millrace_reader', 'alter role %1$I in database %2$I set statement_timeout = ''5s'''),
+            -- why, says `SETTINGS` in functions/query/src/settings.rs
+            ('millrace_reader', 'alter role %1$I in database %2$I set plan_cache_mode = force_custom_plan'),
+            ('millrace_reader', 'alter role %1$I in database %2$I set work_mem = ''32MB'''),
+            ('millrace_reader', 'alter role %1$I in database %2$I set random_page_cost = 1.1'),
+            ('millrace_reader', 'alter role %1$I in database %2$I set jit = off'),
             ('millrace_projector', 'alter role %1$I in database %2$I set statement_timeout = ''25s'''),
             -- a frozen sandbox keeps its session, and a session keeps Aurora from pausing
             ('millrace_reader', 'alter role %1$I in database %2$I set idle_session_timeout = ''2min'''),

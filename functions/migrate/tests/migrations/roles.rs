@@ -109,7 +109,15 @@ async fn a_role_behaves_by_itself_in_this_database_and_in_no_other() -> Result<(
     )
     .fetch_all(&mut owner)
     .await?;
-    for expected in ["default_transaction_read_only=on", "statement_timeout=5s"] {
+    let expected = [
+        "default_transaction_read_only=on",
+        "statement_timeout=5s",
+        "plan_cache_mode=force_custom_plan",
+        "work_mem=32MB",
+        "random_page_cost=1.1",
+        "jit=off",
+    ];
+    for expected in expected {
         assert!(settings.iter().any(|setting| setting == expected), "{settings:?}");
     }
     Ok(())

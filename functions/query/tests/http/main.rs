@@ -12,7 +12,7 @@ mod export;
 mod freshness;
 mod kept;
 mod paging;
-mod removed;
 mod protection;
+mod removed;
 mod stage;
 mod stopped;
