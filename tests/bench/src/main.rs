@@ -4,6 +4,7 @@
 //! build. It owns how things are measured and must not know how they are done.
 
 mod baskets;
+mod commands;
 mod copy;
 mod one_by_one;
 mod projector;
@@ -29,6 +30,8 @@ struct Options {
 enum Only {
     /// Applying batches of order events, rebuilding them, and how soon a commit is visible.
     Projector,
+    /// Commands through the whole handler, and the command function as a process.
+    Commands,
 }
 
 #[tokio::main]
@@ -39,6 +42,9 @@ async fn main() -> anyhow::Result<()> {
         figures.extend(projector::measure(options.orders).await?);
         figures.extend(rebuild::measure().await?);
         figures.extend(visible::measure().await?);
+    }
+    if options.only.is_none_or(|only| only == Only::Commands) {
+        figures.extend(commands::measure().await?);
     }
     report::write(&figures)
 }
