@@ -34,7 +34,7 @@ test: $(NEXTEST) dynamodb-local year ## runs all tests, beside a throwaway Postg
 	DYNAMODB_LOCAL=$$(cat $(TOOLS)/dynamodb-local.path) \
 	    target/debug/with-postgres $(NEXTEST) nextest run --workspace
 
-check: format lint template test readme openapi ## format, lints, template, tests, the README's commands, the API's contract
+check: format lint template costs test readme openapi ## format, lints, template, costs, tests, the README's commands, the API's contract
 
 format: ## checks the format; `cargo fmt --all` mends it
 	cargo fmt --all --check
@@ -67,7 +67,7 @@ dynamodb-local: ## fetches AWS's DynamoDB Local for the event store's contract, 
 year: target/year/orders.ndjson ## fetches the whole year of baskets, 155,368 orders, for what is measured
 
 bench: year ## measures every published figure beside its floor: make bench [ONLY=projector]
-	cargo build --profile bench --package bench --package cli
+	cargo build --profile bench --package bench --package cli --package command --package query --package projector
 	target/release/bench $(if $(ONLY),--only $(ONLY))
 
 build: $(VENV)/ready ## builds the functions for Lambda: make build [ARCHITECTURES="arm64 x86_64"]
@@ -89,6 +89,9 @@ upgrade: ## runs the new migrations under the release before, while it serves: m
 soak: ## delivers fresh random histories in every bad way: make soak [SECONDS=60]
 	@cargo build --quiet --package simulation --bin soak
 	@target/debug/soak --seconds $(if $(SECONDS),$(SECONDS),60)
+
+costs: ## checks what docs/costs.md says of AWS's bill: `infra/tools/costs.py` rewrites it
+	infra/tools/costs.py --check
 
 clean: ## removes what was built and the stack's data
 	cargo clean

@@ -1,5 +1,6 @@
 //! Journeys over the whole: HTTP in, through DynamoDB, its stream and Postgres, and HTTP out.
 
+mod authorisation;
 mod bad_input;
 mod baskets;
 mod crash;
@@ -10,5 +11,6 @@ mod rebuild;
 mod restore;
 mod rewritten;
 mod scarce;
+mod secrets;
 mod shopping;
 mod stopped;

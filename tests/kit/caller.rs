@@ -30,6 +30,12 @@ impl Caller {
         Self { http: reqwest::Client::new(), url, token }
     }
 
+    /// The token.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// A request to be changed before it is sent.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token)

@@ -1,16 +1,26 @@
 //! The kit of the journeys: a whole stack of one's own, and callers with tokens.
 
 mod caller;
+mod desk;
+mod fault;
 mod process;
+mod sandbox;
+mod table;
+mod wire;
 
 use std::process::Output;
 
 pub use caller::{Answer, Caller};
+pub use desk::{Desk, Order, Said};
+pub use fault::{Fault, Gate};
 use local_stack::{FaultPlan, Options, Stack};
 pub use process::{StackProcess, binary};
+pub use sandbox::Sandbox;
 use serde_json::json;
+pub use table::{TABLE, Table, cold_store};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
+pub use wire::{Call, Wire};
 
 /// Everybody who works in the shop.
 pub const EVERYTHING: &str = "staff import analyst";

@@ -32,8 +32,16 @@ impl StackProcess {
     /// # Errors
     /// As [`StackProcess::start`].
     pub fn start_logging(data_dir: &Path, log: &Path) -> anyhow::Result<Self> {
+        Self::start_logging_at("info,dynoxide=error", data_dir, log)
+    }
+
+    /// As [`StackProcess::start_logging`], at that level.
+    ///
+    /// # Errors
+    /// As [`StackProcess::start`].
+    pub fn start_logging_at(level: &str, data_dir: &Path, log: &Path) -> anyhow::Result<Self> {
         let mut command = Command::new(binary("local-stack")?);
-        let told = command.arg("dev").env("RUST_LOG", "info,dynoxide=error");
+        let told = command.arg("dev").env("RUST_LOG", level);
         Self::start_as(told.stderr(File::create(log)?), data_dir)
     }
 
@@ -94,13 +102,15 @@ impl Drop for StackProcess {
     }
 }
 
-/// A binary of ours: it lies beside the folder of the tests' own.
+/// A binary of ours: it lies beside the folder of the tests' own, or beside the caller.
 ///
 /// # Errors
 /// When it was not built.
 pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
-    let test = std::env::current_exe()?;
-    let folder = test.parent().and_then(Path::parent).context("a test lies in target/*/deps")?;
+    let caller = std::env::current_exe()?;
+    let beside = caller.parent().context("a binary lies in a folder")?;
+    let folder = if beside.ends_with("deps") { beside.parent() } else { Some(beside) };
+    let folder = folder.context("a test lies in target/*/deps")?;
     let binary = folder.join(name);
     ensure!(binary.exists(), "no {}: cargo build --bins", binary.display());
     Ok(binary)

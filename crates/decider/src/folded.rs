@@ -1,21 +1,16 @@
 //! A stream as the write side remembers it: its version, its state, its recent requests.
 
-use std::collections::BTreeMap;
-
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use crate::{Commit, Decider, Event, Timestamp, Undecodable, Version};
-
-/// For how many hours a stream remembers the requests that it accepted.
-pub const MEMORY_HOURS: i64 = 25;
+use crate::{Commit, Decider, Event, Page, Timestamp, Undecodable, Version, memory::Memory};
 
 /// A state with the version it was folded up to and the requests that led there.
 ///
 /// The commits are the only memory of requests; this is a fold of them like the state itself, so
 /// a snapshot carries both, and a conditional put at `version + 1` that succeeds proves that the
-/// memory was complete.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// memory was complete. What is older than the last full [`Page`] lies in the pages.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Folded<D> {
     /// The last commit that is folded in.
     pub version: Version,
@@ -24,21 +19,7 @@ pub struct Folded<D> {
     /// When the first commit was recorded.
     #[serde(default)]
     began_at: Option<Timestamp>,
-    requests: BTreeMap<String, Accepted>,
-}
-
-/// Where an accepted request is found again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Accepted {
-    version: Version,
-    at: Timestamp,
-}
-
-impl<D: Default> Default for Folded<D> {
-    fn default() -> Self {
-        let (state, requests) = (D::default(), BTreeMap::new());
-        Self { version: Version::NONE, state, began_at: None, requests }
-    }
+    memory: Memory,
 }
 
 impl<D: Decider> Folded<D> {
@@ -71,17 +52,14 @@ impl<D: Decider> Folded<D> {
         self.state = events.iter().fold(self.state, D::evolve);
         self.version = commit.version;
         self.began_at = self.began_at.or(Some(commit.recorded_at));
-        if let Some(request) = &commit.metadata.request {
-            let accepted = Accepted { version: commit.version, at: commit.recorded_at };
-            self.requests.insert(request.key.clone(), accepted);
-        }
+        self.memory.note(commit);
         self
     }
 
-    /// The commit that accepted the request with this key, if it is remembered.
-    #[must_use]
-    pub fn accepted(&self, key: &str) -> Option<Version> {
-        self.requests.get(key).map(|accepted| accepted.version)
+    /// The commits since the last full page that may have accepted the request with this key,
+    /// newest first. Only the commit itself says whether it did.
+    pub fn may_have_accepted(&self, key: &str) -> impl Iterator<Item = Version> + use<D> {
+        self.memory.candidates(self.version, key)
     }
 
     /// When the stream expires, if it does: see [`Decider::KEPT_DAYS`].
@@ -90,9 +68,22 @@ impl<D: Decider> Folded<D> {
         Some(self.began_at? + TimeDelta::days(D::KEPT_DAYS?))
     }
 
-    /// Forgets requests that are older than [`MEMORY_HOURS`] at `now`.
-    pub fn forget(&mut self, now: Timestamp) {
-        let horizon = now - TimeDelta::hours(MEMORY_HOURS);
-        self.requests.retain(|_, accepted| accepted.at >= horizon);
+    /// The last full page, where it is not at hand any more and was closed at `horizon` or later:
+    /// a request that was accepted since then may be on it, or on one before it.
+    #[must_use]
+    pub fn older_requests_since(&self, horizon: Timestamp) -> Option<u64> {
+        self.memory.last_page(self.version, horizon)
+    }
+
+    /// The page that the newest commit has filled, if it has filled one.
+    #[must_use]
+    pub fn filled_page(&self) -> Option<Page> {
+        self.memory.filled(self.version)
+    }
+
+    /// Whether the requests are those of this version. A snapshot that says otherwise is wrong.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.memory.fits(self.version)
     }
 }

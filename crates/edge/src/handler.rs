@@ -1,6 +1,6 @@
 //! From API Gateway's event to a router and back.
 
-use std::{convert::Infallible, env};
+use std::{convert::Infallible, env, sync::Arc};
 
 use axum::{
     Router,
@@ -11,10 +11,18 @@ use axum::{
 };
 use decider::TraceParent;
 use lambda_http::{
-    Adapter, Context, Error, LambdaEvent, Service, lambda_runtime, request::LambdaRequest,
+    Adapter, Context, Error, LambdaEvent, Service,
+    lambda_runtime::{self, Runtime},
+    request::LambdaRequest,
     service_fn,
 };
 use serde_json::Value;
+use tokio::{
+    select,
+    signal::unix::{SignalKind, signal},
+    sync::Mutex,
+};
+use tower::util::MapFutureLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{error, info};
 use tracing_subscriber::EnvFilter;
@@ -88,13 +96,36 @@ fn is_dots(segment: &str) -> bool {
     plain == "." || plain == ".."
 }
 
-/// Runs a router under Lambda's runtime, until Lambda ends it.
+/// Runs a router under Lambda's runtime, until Lambda ends it. `SIGTERM` ends it once the request
+/// under way is answered.
+///
+/// Lambda itself ends a sandbox between two requests, and says so only where an extension is
+/// registered; whatever else runs a bootstrap may send the signal at any time.
 ///
 /// # Errors
 /// When the runtime's API is away.
 pub async fn serve(router: Router) -> Result<(), lambda_runtime::Error> {
     let handler = Handler::new(router);
-    lambda_runtime::run(service_fn(|event| handler.call(event))).await
+    let at_work = Arc::new(Mutex::new(()));
+    let working = at_work.clone();
+    // around the whole invocation: it is over when the runtime's API has taken the answer
+    let counted = MapFutureLayer::new(move |answering| {
+        let working = working.clone();
+        async move {
+            let _working = working.lock_owned().await;
+            answering.await
+        }
+    });
+    let runtime = Runtime::new(service_fn(|event| handler.call(event))).layer(counted);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let ended = async {
+        terminate.recv().await;
+        let _at_rest = at_work.lock().await;
+    };
+    select! {
+        ran = runtime.run() => ran,
+        () = ended => Ok(()),
+    }
 }
 
 /// Logs JSON lines to standard output, at `RUST_LOG` or `info`, as CloudWatch takes them.

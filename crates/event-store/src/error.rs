@@ -43,9 +43,7 @@ pub enum StoreError {
 /// transaction come without the word `Exception`.
 pub(crate) fn by_code(code: &str, message: &str) -> Option<StoreError> {
     match code.trim_end_matches("Exception") {
-        "ConditionalCheckFailed" | "TransactionConflict" | "TransactionInProgress" => {
-            Some(StoreError::Conflict)
-        }
+        "ConditionalCheckFailed" | "TransactionConflict" => Some(StoreError::Conflict),
         "Throttling"
         | "ThrottlingError"
         | "ProvisionedThroughputExceeded"

@@ -5,14 +5,10 @@ use std::{sync::Arc, time::Duration};
 use decider::{Decider, Folded, StreamId, Timestamp, Version};
 use rand::RngExt;
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
-use crate::{EventStore, StoreError, Unit};
-
-/// The first pause after a lost race is at most this long; it doubles from there.
-const FIRST_PAUSE: Duration = Duration::from_millis(4);
-const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+use crate::{Commit, EventStore, StoreError, Unit, UnreadableCommit, course::Course};
 
 /// Who wants something, and how it is known again.
 #[derive(Clone, Debug)]
@@ -37,7 +33,7 @@ pub struct Intent {
     pub expected: Option<Version>,
     /// Now.
     pub at: Timestamp,
-    /// Until when lost races are run again.
+    /// Until when it has to be settled: lost races are run again, and stores are waited for.
     pub deadline: Instant,
 }
 
@@ -59,9 +55,9 @@ pub struct Accepted<A> {
     pub replayed: bool,
 }
 
-/// One run of a command: answered before, or decided now.
+/// One run of a command: found to have been accepted, or decided now.
 enum Attempt<A> {
-    Replayed(A),
+    Found(Accepted<A>),
     Decided(Unit, A),
 }
 
@@ -113,40 +109,67 @@ impl EventStore {
         F: Fn(Unit, Arc<Folded<D>>) -> Decided,
         Decided: Future<Output = Result<(Unit, A), Refused<R>>>,
     {
+        let mut course = Course::default();
+        let way = self.until_settled((stream, start), intent, (&visible, &decide), &mut course);
+        match timeout_at(intent.deadline, way).await {
+            Ok(settled) => settled,
+            Err(_) => Err(Refused::Store(course.out_of_time())),
+        }
+    }
+
+    async fn until_settled<D, A, R, G, F, Decided>(
+        &self,
+        (stream, start): (&StreamId, Start),
+        intent: &Intent,
+        (visible, decide): (&G, &F),
+        course: &mut Course,
+    ) -> Result<Accepted<A>, Refused<R>>
+    where
+        D: Decider,
+        A: Serialize + DeserializeOwned,
+        G: Fn(&D) -> Result<(), R>,
+        F: Fn(Unit, Arc<Folded<D>>) -> Decided,
+        Decided: Future<Output = Result<(Unit, A), Refused<R>>>,
+    {
         let intent = Arc::new(intent.clone());
-        let mut fresh = false;
-        let mut pause = FIRST_PAUSE;
         loop {
-            let unit = Unit::new(self.clone(), intent.clone(), stream.clone(), fresh);
-            let error = match self.attempt(start, unit, &visible, &decide).await {
-                Ok(Attempt::Replayed(answer)) => return Ok(Accepted { answer, replayed: true }),
+            let began = Instant::now();
+            let unit = Unit::new(self.clone(), intent.clone(), stream.clone(), course.fresh);
+            let error = match self.attempt((start, unit), course, visible, decide).await {
+                Ok(Attempt::Found(accepted)) => return Ok(accepted),
                 Ok(Attempt::Decided(unit, _)) if unit.is_unproved() => None,
                 Ok(Attempt::Decided(unit, answer)) if unit.is_empty() => {
                     return Ok(Accepted { answer, replayed: false });
                 }
-                Ok(Attempt::Decided(unit, answer)) => match unit.append(to_json(&answer)).await {
-                    Ok(()) => return Ok(Accepted { answer, replayed: false }),
-                    Err(error) => Some(error),
-                },
+                Ok(Attempt::Decided(unit, answer)) => {
+                    course.writes(&unit);
+                    match unit.append(to_json(&answer)).await {
+                        Ok(()) => return Ok(Accepted { answer, replayed: false }),
+                        Err(error) => Some(course.failed(error)),
+                    }
+                }
                 Err(Refused::Store(error)) => Some(error),
-                Err(refused) if fresh => return Err(refused),
+                Err(refused) if course.is_final() => return Err(refused),
+                Err(_) if course.fresh => Some(Course::still_open()),
                 Err(_) => None,
             };
-            fresh = true;
+            course.fresh = true;
             let Some(error) = error else { continue };
-            if !worth_another(&error) || Instant::now() + pause >= intent.deadline {
-                return Err(Refused::Store(error));
+            if !worth_another(&error) {
+                return Err(Refused::Store(course.in_the_end(error)));
             }
             debug!(%stream, %error, "once more");
-            tokio::time::sleep(jitter(pause)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            tokio::time::sleep(jitter(course.pause_after(error, began.elapsed()))).await;
+            if let Some(contended) = course.wants_a_turn() {
+                course.turn = Some(self.turns.take(contended).await);
+            }
         }
     }
 
     async fn attempt<D, A, R, G, F, Decided>(
         &self,
-        start: Start,
-        mut unit: Unit,
+        (start, mut unit): (Start, Unit),
+        course: &mut Course,
         visible: &G,
         decide: &F,
     ) -> Result<Attempt<A>, Refused<R>>
@@ -163,9 +186,11 @@ impl EventStore {
             Start::Existing => unit.load(&stream).await?,
         };
         visible(&folded.state).map_err(Refused::Rejected)?;
-        if let Some(version) = folded.accepted(&intent.key) {
-            return self.first_answer(&stream, version, &intent).await.map(Attempt::Replayed);
+        let is_first_try = !unit.is_fresh();
+        if let Some(commit) = self.accepted((&stream, &folded), &intent, is_first_try).await? {
+            return first_answer(commit, &intent).map(Attempt::Found);
         }
+        course.seen(folded.version);
         if let Some(expected) = intent.expected
             && expected != folded.version
         {
@@ -174,25 +199,25 @@ impl EventStore {
         let (unit, answer) = decide(unit, folded).await?;
         Ok(Attempt::Decided(unit, answer))
     }
+}
 
-    /// The answer that the request got when commit `version` accepted it.
-    async fn first_answer<A: DeserializeOwned, R>(
-        &self,
-        stream: &StreamId,
-        version: Version,
-        intent: &Intent,
-    ) -> Result<A, Refused<R>> {
-        let hole = || StoreError::Hole { stream: stream.clone(), version };
-        let commit = self.read_one(stream, version).await?.ok_or_else(hole)?;
-        let request = commit.metadata.request.ok_or_else(hole)?;
-        if request.fingerprint != intent.fingerprint {
-            return Err(Refused::KeyReused);
-        }
-        serde_json::from_str(&request.answer).map_err(|error| {
-            let (stream, detail) = (stream.clone(), error.to_string());
-            StoreError::from(crate::UnreadableCommit { stream, version, detail }).into()
-        })
+/// The answer that the request got from the commit that accepted it. If that is this very
+/// command's own commit, whose answer was lost on its way, it is the first answer.
+fn first_answer<A: DeserializeOwned, R>(
+    commit: Commit,
+    intent: &Intent,
+) -> Result<Accepted<A>, Refused<R>> {
+    let Commit { stream, version, metadata, .. } = commit;
+    let request =
+        metadata.request.ok_or_else(|| StoreError::Hole { stream: stream.clone(), version })?;
+    if request.fingerprint != intent.fingerprint {
+        return Err(Refused::KeyReused);
     }
+    let replayed = metadata.command_id != intent.command_id;
+    let answer = serde_json::from_str(&request.answer).map_err(|error| {
+        StoreError::from(UnreadableCommit { stream, version, detail: error.to_string() })
+    })?;
+    Ok(Accepted { answer, replayed })
 }
 
 /// After a lost answer too: if the write landed, the next attempt finds it by its request.

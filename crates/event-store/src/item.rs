@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use decider::{Commit, StreamId, Timestamp, Version};
+use decider::{Commit, Decider, Folded, StreamId, Timestamp, Version};
 use serde::{Deserialize, Serialize};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -46,7 +46,20 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    pub(crate) const KIND: &str = "snapshot";
+    const KIND: &str = "snapshot";
+
+    /// What is to be kept of a stream; `None` if its state has no JSON form.
+    pub(crate) fn of<D: Decider>(stream: &StreamId, folded: &Folded<D>) -> Option<Self> {
+        Some(Self {
+            stream: stream.clone(),
+            version: Version::NONE,
+            kind: Self::KIND.to_owned(),
+            folded_version: folded.version,
+            shape: D::SHAPE,
+            folded: serde_json::to_string(folded).ok()?,
+            expires_at: folded.expires_at().map(|at| at.timestamp()),
+        })
+    }
 }
 
 /// The commit as an item, for ever or until its stream expires.

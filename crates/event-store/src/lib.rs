@@ -5,17 +5,21 @@
 //! or of another shape. Streams may expire, see [`Decider::KEPT_DAYS`]. This crate knows no domain and no read model.
 
 mod append;
+mod client;
+mod course;
 mod error;
 mod execute;
 mod export;
 mod heartbeat;
 mod item;
 mod load;
+mod memory;
 mod record;
 mod scan;
 mod store;
 mod unit;
 
+pub use client::within_a_request;
 pub use decider::{
     Commit, Decider, Event, Folded, Metadata, RecordedEvent, Request, StreamId, Timestamp,
     TraceParent, Undecodable, Version,

@@ -1,6 +1,6 @@
 //! Reading streams, always consistently: the newest commits, a snapshot where there are many.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use decider::{Commit, Decider, Folded, StreamId, Version};
@@ -16,14 +16,18 @@ use crate::{
 pub(crate) const SNAPSHOT_EVERY: u64 = 50;
 
 /// A first read takes the newest commits up to this number: as far back as a snapshot can lie,
-/// and as much again for the ones whose snapshot was lost.
-const NEWEST: i32 = 2 * SNAPSHOT_EVERY as i32;
+/// and some more for one that is being written.
+const NEWEST: i32 = SNAPSHOT_EVERY as i32 + 10;
+
+/// While a long stream is folded anew, what is done is kept every so many commits: should the
+/// request's time be over before the end, the next one goes on from there.
+const KEPT_WHILE_FOLDING: u64 = 10_000;
 
 impl EventStore {
     /// The stream as of now.
     ///
     /// A stream that is remembered costs one read of what came since. One that is not costs one
-    /// read of its newest 100 commits, and one of its snapshot where there are more.
+    /// read of its newest 60 commits, and one of its snapshot where there are more.
     ///
     /// # Errors
     /// [`StoreError`], but never `Conflict` or `TooLarge`. [`StoreError::Gone`] when the beginning
@@ -38,11 +42,11 @@ impl EventStore {
     ) -> Result<Arc<Folded<D>>, StoreError> {
         let folded = match self.remembered::<D>(stream) {
             Some(remembered) => {
-                let commits = self.read_after(stream, remembered.version).await?;
-                if commits.is_empty() {
+                let folded = self.fold_after(stream, Folded::clone(&remembered)).await?;
+                if folded.version == remembered.version {
                     return Ok(remembered);
                 }
-                fold(Folded::clone(&remembered), &commits)?
+                folded
             }
             None => self.load_cold(stream).await?,
         };
@@ -58,34 +62,66 @@ impl EventStore {
         if first == Version(1) {
             return fold(Folded::default(), &newest);
         }
-        let base = self.snapshot(stream).await?.unwrap_or_default();
-        if base.version.next() >= first {
-            newest.retain(|commit| commit.version > base.version);
-            return fold(base, &newest);
+        let base = self.snapshot(stream).await?;
+        let known = base.as_ref().map_or(Version::NONE, |base| base.version);
+        if known.next() >= first {
+            newest.retain(|commit| commit.version > known);
+            return fold(base.unwrap_or_default(), &newest);
         }
-        let rest = self.read_after(stream, base.version).await?;
-        fold(base, &rest)
+        let folded = self.fold_after(stream, base.unwrap_or_default()).await?;
+        // so that whoever comes next need not read all of it again
+        if let Some(snapshot) = Snapshot::of(stream, &folded) {
+            self.keep_snapshot(snapshot).await;
+        }
+        Ok(folded)
     }
 
-    /// All commits after `after`, in order.
+    /// Folds in all commits that came since, a page of them at a time.
     ///
     /// # Errors
     /// [`StoreError::Hole`] when the versions are not gapless, [`StoreError::Unreadable`] for a
     /// commit that this build cannot read, otherwise what the table said.
-    async fn read_after(
+    async fn fold_after<D: Decider>(
+        &self,
+        stream: &StreamId,
+        base: Folded<D>,
+    ) -> Result<Folded<D>, StoreError> {
+        let query = self.query(stream, base.version).scan_index_forward(true);
+        let mut pages = query.into_paginator().send();
+        let (mut kept, mut folded) = (base.version.0, base);
+        while let Some(page) = pages.next().await {
+            let items = page.map_err(|error| by_meaning(&error))?.items.unwrap_or_default();
+            let commits = items.into_iter().map(|item| item::read_commit(stream, item));
+            folded = fold(folded, &commits.collect::<Result<Vec<_>, UnreadableCommit>>()?)?;
+            if folded.version.0 - kept >= KEPT_WHILE_FOLDING
+                && let Some(snapshot) = Snapshot::of(stream, &folded)
+            {
+                kept = folded.version.0;
+                self.keep_snapshot(snapshot).await;
+            }
+        }
+        Ok(folded)
+    }
+
+    /// The commits after `after`, up to and with `last`.
+    pub(crate) async fn read_between(
         &self,
         stream: &StreamId,
         after: Version,
+        last: Version,
     ) -> Result<Vec<Commit>, StoreError> {
-        let mut expected = after;
+        let query = self
+            .query(stream, after)
+            .key_condition_expression("#stream = :stream and version between :first and :last")
+            .set_expression_attribute_values(Some(HashMap::from([
+                (":stream".to_owned(), AttributeValue::S(stream.to_string())),
+                (":first".to_owned(), AttributeValue::N(after.next().to_string())),
+                (":last".to_owned(), AttributeValue::N(last.to_string())),
+            ])));
+        let mut items = query.into_paginator().items().send();
         let mut commits = Vec::new();
-        for commit in self.read_each_after(stream, after).await? {
-            let commit = commit?;
-            if !expected.precedes(commit.version) {
-                return Err(StoreError::Hole { stream: stream.clone(), version: expected.next() });
-            }
-            expected = commit.version;
-            commits.push(commit);
+        while let Some(item) = items.next().await {
+            commits.push(item::read_commit(stream, item.map_err(|error| by_meaning(&error))?)?);
         }
         Ok(commits)
     }
@@ -175,7 +211,8 @@ impl EventStore {
         let snapshot: Option<Snapshot> = serde_dynamo::from_item(item).ok();
         let folded = snapshot
             .filter(|snapshot| snapshot.shape == D::SHAPE)
-            .and_then(|snapshot| serde_json::from_str(&snapshot.folded).ok());
+            .and_then(|snapshot| serde_json::from_str(&snapshot.folded).ok())
+            .filter(Folded::is_sound);
         if folded.is_none() {
             warn!(%stream, "the snapshot is of another shape; the stream is folded from its start");
         }
@@ -218,7 +255,13 @@ fn gone<D: Decider>(error: StoreError) -> StoreError {
         StoreError::Hole { stream, version } if version == Version(1) || D::KEPT_DAYS.is_some() => {
             StoreError::Gone { stream }
         }
-        other => other,
+        StoreError::Conflict
+        | StoreError::Throttled
+        | StoreError::TooLarge
+        | StoreError::Unavailable(_)
+        | StoreError::Unreadable(_)
+        | StoreError::Gone { .. }
+        | StoreError::Hole { .. } => error,
     }
 }
 

@@ -48,7 +48,7 @@ pub struct BadRecord {
 #[derive(serde::Deserialize)]
 struct Key {
     stream: StreamId,
-    version: Version,
+    version: i64,
 }
 
 impl Change {
@@ -62,10 +62,11 @@ impl Change {
             key: serde_json::to_string(keys).unwrap_or_else(|error| error.to_string()),
             detail: error.to_string(),
         })?;
-        let Key { stream, version } = key;
-        if version == Version::NONE {
-            return Ok(beside_the_commits(record));
-        }
+        // commits count from 1; snapshots and beats lie at 0, pages of requests below
+        let (stream, version) = match (key.stream, key.version) {
+            (_, ..=0) => return Ok(beside_the_commits(record)),
+            (stream, version) => (stream, Version(version.cast_unsigned())),
+        };
         Ok(match record.event_name.as_str() {
             "INSERT" => appended(stream, version, record),
             "MODIFY" => Self::Rewritten(stream),

@@ -3,11 +3,16 @@
 use std::{any::Any, sync::Arc};
 
 use aws_sdk_dynamodb::Client;
-use decider::{Decider, Folded, StreamId};
+use decider::{Decider, Folded, Page, StreamId};
 use quick_cache::sync::Cache;
+
+use crate::course::Turns;
 
 /// How many folded streams one process keeps.
 const WARM_STREAMS: usize = 10_000;
+
+/// How many pages of requests one process keeps, of 2 KB each.
+const WARM_PAGES: usize = 2_000;
 
 /// The event table, and what this process remembers of it. Cheap to clone.
 ///
@@ -19,13 +24,17 @@ pub struct EventStore {
     pub(crate) client: Client,
     pub(crate) table: String,
     warm: Arc<Cache<StreamId, Arc<dyn Any + Send + Sync>>>,
+    /// Pages never change, so what is here is never out of date.
+    pub(crate) pages: Arc<Cache<(StreamId, u64), Arc<Page>>>,
+    pub(crate) turns: Turns,
 }
 
 impl EventStore {
     /// A store on the table of that name.
     #[must_use]
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into(), warm: Arc::new(Cache::new(WARM_STREAMS)) }
+        let (warm, pages) = (Arc::new(Cache::new(WARM_STREAMS)), Arc::new(Cache::new(WARM_PAGES)));
+        Self { client, table: table.into(), warm, pages, turns: Turns::new() }
     }
 
     pub(crate) fn remembered<D: Decider>(&self, stream: &StreamId) -> Option<Arc<Folded<D>>> {

@@ -2,8 +2,9 @@
 
 use std::{any::Any, collections::BTreeSet, sync::Arc};
 
-use decider::{Commit, Decider, Event, Folded, Metadata, Request, StreamId, Timestamp, Version};
-
+use decider::{
+    Commit, Decider, Event, Folded, Metadata, Page, Request, StreamId, Timestamp, Version,
+};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{
@@ -36,12 +37,18 @@ pub struct Unit {
     staged: Vec<Staged>,
 }
 
+/// A [`Folded`] of some state.
+type Remembered = Arc<dyn Any + Send + Sync>;
+
+/// What is kept beside a commit now and then.
+type Keepsakes = (Snapshot, Option<Page>);
+
 /// A commit to be appended, and the stream as it is once that has happened.
 pub(crate) struct Staged {
     commit: Commit,
     expires_at: Option<Timestamp>,
-    after: Arc<dyn Any + Send + Sync>,
-    snapshot: fn(&Commit, &Arc<dyn Any + Send + Sync>) -> Option<Snapshot>,
+    after: Remembered,
+    keepsakes: fn(&Commit, &Remembered) -> Option<Keepsakes>,
 }
 
 impl std::fmt::Debug for Staged {
@@ -179,13 +186,9 @@ impl Unit {
         }
         let commit = self.commit(stream, folded.version.next(), events);
         let version = commit.version;
-        let mut after = folded.clone().advance(&commit, events);
-        if is_due(version) {
-            after.forget(self.intent.at);
-        }
-        let expires_at = after.expires_at();
-        let after = Arc::new(after);
-        self.staged.push(Staged { commit, expires_at, after, snapshot: snapshot::<D> });
+        let after = folded.clone().advance(&commit, events);
+        let (expires_at, after) = (after.expires_at(), Arc::new(after));
+        self.staged.push(Staged { commit, expires_at, after, keepsakes: keepsakes::<D> });
         version
     }
 
@@ -215,6 +218,16 @@ impl Unit {
     /// Every staged stream with the version that it will have.
     pub fn touched(&self) -> impl Iterator<Item = (&StreamId, Version)> {
         self.staged.iter().map(|staged| (&staged.commit.stream, staged.commit.version))
+    }
+
+    /// The place that the command's own commit is meant for, if it has one.
+    pub(crate) fn place(&self) -> Option<Version> {
+        self.touched().find(|(stream, _)| **stream == self.primary).map(|(_, version)| version)
+    }
+
+    /// Whether this attempt trusts nothing that was remembered.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.fresh
     }
 
     /// The stream that the command is addressed to.
@@ -248,35 +261,24 @@ impl Unit {
         }
         let item = |staged: &Staged| commit_item(&staged.commit, staged.expires_at);
         self.store.write(self.staged.iter().map(item).collect()).await?;
-        for Staged { commit, after, snapshot, .. } in self.staged {
-            let snapshot = snapshot(&commit, &after);
-            self.store.remember(commit.stream, after);
-            if let Some(snapshot) = snapshot {
-                self.store.keep_snapshot(snapshot).await;
+        for Staged { commit, expires_at, after, keepsakes } in self.staged {
+            let due = keepsakes(&commit, &after);
+            self.store.remember(commit.stream.clone(), after);
+            let Some((snapshot, page)) = due else { continue };
+            if let Some(page) = page {
+                self.store.keep_page(&commit.stream, page, expires_at).await;
             }
+            self.store.keep_snapshot(snapshot).await;
         }
         Ok(())
     }
 }
 
-/// The snapshot that is due after `commit`, if one is.
-fn snapshot<D: Decider>(commit: &Commit, after: &Arc<dyn Any + Send + Sync>) -> Option<Snapshot> {
-    if !is_due(commit.version) {
+/// What is kept beside `commit`, if it is one after which that is due.
+fn keepsakes<D: Decider>(commit: &Commit, after: &Remembered) -> Option<Keepsakes> {
+    if !commit.version.0.is_multiple_of(SNAPSHOT_EVERY) {
         return None;
     }
     let folded = after.downcast_ref::<Folded<D>>()?;
-    Some(Snapshot {
-        stream: commit.stream.clone(),
-        version: Version::NONE,
-        kind: Snapshot::KIND.to_owned(),
-        folded_version: folded.version,
-        shape: D::SHAPE,
-        folded: serde_json::to_string(folded).ok()?,
-        expires_at: folded.expires_at().map(|at| at.timestamp()),
-    })
-}
-
-/// Whether a snapshot is kept at this version, and old requests are forgotten.
-fn is_due(version: Version) -> bool {
-    version.0.is_multiple_of(SNAPSHOT_EVERY)
+    Some((Snapshot::of(&commit.stream, folded)?, folded.filled_page()))
 }

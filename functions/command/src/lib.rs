@@ -8,6 +8,7 @@
 mod asked;
 mod carts;
 mod customers;
+mod keys;
 mod openapi;
 mod orders;
 mod products;
@@ -23,19 +24,20 @@ use std::sync::Arc;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::refusal::problem;
+use crate::{keys::Keys, refusal::problem};
 
 /// The write side: the event store, shared by all requests of a process.
 #[derive(Clone, Debug)]
 pub struct Commands {
     store: EventStore,
+    keys: Keys,
 }
 
 impl Commands {
     /// Commands that append to `store`.
     #[must_use]
     pub fn new(store: EventStore) -> Self {
-        Self { store }
+        Self { store, keys: Keys::new() }
     }
 
     /// Carries out one command on `stream`, and says it in HTTP. To a caller for whom it is not
@@ -53,6 +55,9 @@ impl Commands {
         F: Fn(Unit, Arc<Folded<D>>) -> Decided,
         Decided: Future<Output = Result<(Unit, Reply), Refused<Rejection>>>,
     {
+        if self.keys.were_used_otherwise(&asked.intent) {
+            return Err(problem(stream, Refused::KeyReused));
+        }
         let decide = &decide;
         let accepted = self
             .store
@@ -62,6 +67,9 @@ impl Commands {
                 Ok((unit, reply))
             })
             .await;
+        if accepted.is_ok() {
+            self.keys.note(&asked.intent);
+        }
         accepted.map_err(|refused| problem(stream, refused))
     }
 }

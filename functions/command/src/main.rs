@@ -1,7 +1,7 @@
 //! Wires the commands to Lambda's runtime.
 
 use command::{Commands, router};
-use event_store::EventStore;
+use event_store::{EventStore, within_a_request};
 use lambda_http::Error;
 use telemetry::Telemetry;
 
@@ -9,8 +9,10 @@ use telemetry::Telemetry;
 async fn main() -> Result<(), Error> {
     edge::log_to_stdout();
     let config = aws_config::load_from_env().await;
-    let client = aws_sdk_dynamodb::Client::new(&config);
+    let prompt = within_a_request(aws_sdk_dynamodb::config::Builder::from(&config));
+    let client = aws_sdk_dynamodb::Client::from_conf(prompt.build());
     let store = EventStore::new(client, edge::variable("EVENT_TABLE")?);
+    store.prime().await;
     let telemetry = Telemetry::new("command", std::io::stdout());
     edge::serve(edge::measured(router(Commands::new(store)), telemetry)).await
 }

@@ -50,7 +50,9 @@ fn failed(stream: &StreamId, failure: &StoreError) -> Problem {
         ),
         StoreError::Unavailable(_) => {
             error!(%stream, error = %failure, "the event table is away");
-            Problem::unavailable()
+            let detail = "The store did not say whether it took this; nothing was half-done. \
+                          Send it again under the same `Idempotency-Key`: it has one effect.";
+            Problem { detail: detail.to_owned(), ..Problem::unavailable() }
         }
         StoreError::Gone { .. } => Problem::new(
             StatusCode::GONE,

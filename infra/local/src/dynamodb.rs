@@ -1,6 +1,6 @@
 //! DynamoDB inside the process: dynoxide on a file, spoken to by the AWS SDK over loopback.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -103,12 +103,20 @@ impl DynamoDb {
 
     /// A client of it.
     pub(crate) fn client(&self) -> Client {
-        let config = aws_sdk_dynamodb::Config::builder()
+        Client::from_conf(self.config().build())
+    }
+
+    /// A client of it as the command function has it.
+    pub(crate) fn prompt_client(&self) -> Client {
+        Client::from_conf(event_store::within_a_request(self.config()).build())
+    }
+
+    fn config(&self) -> aws_sdk_dynamodb::config::Builder {
+        aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(&self.endpoint)
             .region(Region::new(REGION))
-            .credentials_provider(credentials());
-        Client::from_conf(config.build())
+            .credentials_provider(credentials())
     }
 
     /// A client of its streams.
@@ -156,7 +164,11 @@ fn credentials() -> Credentials {
     Credentials::new(CREDENTIAL, CREDENTIAL, None, None, "local stack")
 }
 
-fn open(path: &PathBuf) -> Result<Database> {
+/// Opens the database in that file, with the index that it lacks.
+///
+/// # Errors
+/// When it is no database of dynoxide's, or somebody else keeps it locked.
+pub fn open(path: &Path) -> Result<Database> {
     let name = path.to_str().with_context(|| format!("{} is no UTF-8", path.display()))?;
     let database = Database::new(name).map_err(|error| anyhow!("opening {name}: {error}"))?;
     // Named for what ends a bulk load, it sets `synchronous = NORMAL`: what was answered survives

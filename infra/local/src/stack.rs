@@ -82,7 +82,7 @@ impl Stack {
 
         let cursor_key = cursor_key(folder.path())?;
         write_environment(&folder, &postgres, &dynamodb, &cursor_key)?;
-        let store = EventStore::new(dynamodb.client(), TABLE_NAME);
+        let store = EventStore::new(dynamodb.prompt_client(), TABLE_NAME);
         let logins = Logins {
             projector: postgres.admit("millrace_projector", DATABASE).await?,
             reader: postgres.admit("millrace_reader", DATABASE).await?,

@@ -4,6 +4,7 @@
 //! build. It owns how things are measured and must not know how they are done.
 
 mod baskets;
+mod commands;
 mod copy;
 mod one_by_one;
 mod projector;
@@ -32,6 +33,8 @@ enum Only {
     Projector,
     /// Answering queries over the whole year.
     Queries,
+    /// Commands through the whole handler, and the command function as a process.
+    Commands,
 }
 
 #[tokio::main]
@@ -45,6 +48,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if options.only.is_none_or(|only| only == Only::Queries) {
         figures.extend(queries::measure().await?);
+    }
+    if options.only.is_none_or(|only| only == Only::Commands) {
+        figures.extend(commands::measure().await?);
     }
     report::write(&figures)
 }

@@ -1,6 +1,9 @@
 //! A domain as small as one can be.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use chrono::{SubsecRound, Utc};
 use decider::{Decider, Payload, events};
@@ -77,10 +80,12 @@ pub fn commit(stream: &StreamId, version: u64, by: u64) -> Commit {
     }
 }
 
+/// A new command under that key.
 pub fn intent(key: &str) -> Intent {
+    static COMMANDS: AtomicU32 = AtomicU32::new(1);
     Intent {
         actor: "ann".to_owned(),
-        command_id: key.to_owned(),
+        command_id: COMMANDS.fetch_add(1, Ordering::SeqCst).to_string(),
         correlation_id: "a test".to_owned(),
         causation_id: None,
         trace: None,

@@ -6,6 +6,7 @@ mod commits;
 mod counter;
 mod engine;
 mod expiry;
+mod memory;
 
 use engine::Engine;
 
@@ -64,4 +65,10 @@ promises! {
     expiry::all_commits_of_a_stream_and_its_snapshot_expire_together,
     expiry::a_stream_whose_time_is_over_is_gone_also_while_it_is_there,
     expiry::a_stream_without_its_beginning_is_gone_and_never_half_a_state,
+    memory::a_retry_finds_its_answer_on_an_old_page,
+    memory::a_key_on_an_old_page_is_looked_up_in_a_bounded_number_of_reads,
+    memory::a_page_is_written_by_whoever_fills_it,
+    memory::a_key_is_not_taken_for_another_with_the_same_mark,
+    memory::a_snapshot_of_another_shape_is_remade_by_the_first_who_meets_it,
+    memory::a_commands_own_commit_is_no_replay,
 }

@@ -45,7 +45,9 @@ impl<D: Decider> Streams<D> {
     }
 
     fn accepted(&self, stream: &StreamId, key: &str) -> bool {
-        self.0.get(stream).is_some_and(|stream| stream.folded.accepted(key).is_some())
+        self.0
+            .get(stream)
+            .is_some_and(|stream| stream.folded.may_have_accepted(key).next().is_some())
     }
 
     /// Appends one commit, as a store does: without an event there is none.

@@ -1,0 +1,10 @@
+//! The command function and its table: what it costs, what it survives, whom it obeys.
+
+mod contention;
+mod costs;
+mod faults;
+mod idempotency;
+mod limits;
+mod long_streams;
+mod process;
+mod script;
