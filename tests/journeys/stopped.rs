@@ -43,7 +43,7 @@ async fn the_stack_keeps_what_cloudwatch_would_make_metrics_of() -> anyhow::Resu
     let shop = Shop::open().await?;
     let customer = json!({"name": "ann", "email": "ann@example.com"});
     let ann = shop.staff.post("/customers", customer).await?.expect(201)?;
-    shop.staff.get_after(&ann, "/customers").await?.expect(404)?;
+    shop.staff.get_after(&ann, &format!("/customers/{}", ann.id()?)).await?.expect(200)?;
     let file = shop.stack.data_dir().join("metrics.ndjson");
     shop.stack.stop().await;
     let lines = std::fs::read_to_string(file)?;

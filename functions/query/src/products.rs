@@ -73,7 +73,11 @@ pub(crate) async fn list(
     let pool = queries.pool.clone();
     let read = move |after, limit| {
         let (pool, filter) = (pool.clone(), filter.clone());
-        async move { product::list(&pool, &filter, sort, (after, limit)).await.map_err(too_slow_unless(NARROWER)) }
+        async move {
+            product::list(&pool, &filter, sort, (after, limit))
+                .await
+                .map_err(too_slow_unless(NARROWER))
+        }
     };
     queries.list(listing, read).await
 }
