@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use journeys::{Desk, Order, TABLE, Table, Wire, cold_store};
+use event_store::EventStore;
+use journeys::{Desk, Order, TABLE, Table, Wire};
 use ordering::{Product, Sku};
 use serde_json::{Value, json};
 
@@ -30,7 +31,9 @@ async fn a_product_with_100_000_movements_takes_a_command_like_one_with_10() -> 
     }
     // no snapshot is there yet: the first load folds all of it, and leaves one
     let sku: Sku = "LONG".parse().map_err(|_| anyhow::anyhow!("no sku"))?;
-    let folded = cold_store(&wire.table.endpoint).load::<Product>(&sku.stream()).await?;
+    // nobody waits for it, so it has the SDK's own patience
+    let patient = EventStore::new(wire.table.client(), TABLE);
+    let folded = patient.load::<Product>(&sku.stream()).await?;
     ensure!(folded.version.0 == LONG);
 
     let (mut warm, mut cold) = ([Duration::MAX; 2], [Duration::MAX; 2]);
