@@ -4,7 +4,8 @@ use anyhow::{Context, ensure};
 use sqlx::{AssertSqlSafe, PgPool};
 
 /// The engine's own tables, and that of the migrations.
-const ENGINE: [&str; 5] = ["position", "quarantine", "rebuild", "rebuild_part", "_sqlx_migrations"];
+const ENGINE: [&str; 6] =
+    ["position", "quarantine", "heartbeat", "rebuild", "rebuild_part", "_sqlx_migrations"];
 
 /// How far each stream is. When its rows became visible may differ.
 const POSITIONS: &str = "select 'position' as name, to_jsonb(r)::text as row \
