@@ -65,7 +65,7 @@ fn rules() -> Vec<Rule> {
 }
 
 /// Routes that need no token: the contract itself, and its page.
-const PUBLIC: [&str; 2] = ["/openapi.json", "/docs"];
+const PUBLIC: [&str; 3] = ["/openapi.json", "/docs", "/docs/{file}"];
 
 /// Ann's things.
 struct Hers {

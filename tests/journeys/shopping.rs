@@ -1,6 +1,6 @@
 //! What a customer and the staff do on a good day.
 
-use journeys::{Caller, Shop};
+use journeys::{Answer, Caller, Shop};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +36,7 @@ async fn an_order_is_placed_paid_shipped_delivered_and_partly_returned() -> anyh
     let returned = shopper.post(&format!("{path}/return"), back).await?.expect(200)?;
 
     let seen = shopper.get_after(&returned, &path).await?.expect(200)?;
-    assert_eq!(seen.header("etag")?, returned.header("etag")?);
+    assert_eq!(version(&seen)?, version(&returned)?);
     assert_eq!(seen.body["refund_cents"], 250);
     let timeline = seen.body["timeline"].as_array().cloned().unwrap_or_default();
     let types: Vec<_> = timeline.iter().map(|event| event["type"].as_str()).collect();
@@ -103,7 +103,7 @@ async fn a_retry_has_one_effect_and_gets_the_first_answer() -> anyhow::Result<()
     let last = staff.post("/products/TEA/stock", json!({"received": 1})).await?.expect(200)?;
     let tea = staff.get_after(&last, "/products/TEA").await?.expect(200)?;
     assert_eq!(tea.body["unit_price_cents"], 300, "a late retry of no change changes nothing");
-    assert_eq!(tea.header("etag")?, last.header("etag")?);
+    assert_eq!(version(&tea)?, version(&last)?);
     shop.stack.stop().await;
     Ok(())
 }
@@ -149,4 +149,10 @@ async fn what_belongs_to_others_is_not_there() -> anyhow::Result<()> {
     other.get("/reports/sales?from=2026-01-01&to=2027-01-01&by=day").await?.expect(403)?;
     shop.stack.stop().await;
     Ok(())
+}
+
+/// The version in an entity tag; a query's has a digest of the answer behind it.
+fn version(answer: &Answer) -> anyhow::Result<String> {
+    let tag = answer.header("etag")?.trim_matches('"').to_owned();
+    Ok(tag.split_once('-').map_or(tag.clone(), |(version, _)| version.to_owned()))
 }

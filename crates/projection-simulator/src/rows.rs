@@ -1,6 +1,7 @@
 //! All rows, whatever their tables are.
 
 use anyhow::{Context, ensure};
+use projection::ReadModel;
 use sqlx::{AssertSqlSafe, PgPool};
 
 /// The engine's own tables, and that of the migrations.
@@ -28,7 +29,7 @@ pub(crate) struct Tables {
 
 impl Tables {
     /// Finds the tables of the database. There must be no rows yet: they would be deleted.
-    pub(crate) async fn find(pool: &PgPool, beside: &[&str]) -> anyhow::Result<Self> {
+    pub(crate) async fn find<M: ReadModel>(pool: &PgPool, beside: &[&str]) -> anyhow::Result<Self> {
         let names: Vec<String> = sqlx::query_scalar(
             "select quote_ident(table_name) from information_schema.tables \
              where table_schema = current_schema() and table_type = 'BASE TABLE' \
@@ -40,8 +41,14 @@ impl Tables {
         .await
         .context("finding the tables")?;
         ensure!(!names.is_empty(), "the database has no tables of the read model");
+        let mut model = M::Tables::default();
+        let tallies: Vec<_> =
+            M::each(&mut model).iter().filter_map(|t| Some(t.tally()?.names())).collect();
         let each = names.iter().map(|name| {
-            format!("select '{}', to_jsonb(r)::text from {name} r", name.replace('\'', "''"))
+            let counts = tallies.iter().find(|[table, ..]| table == name);
+            let something = counts.map(|[_, _, count]| format!(" where {count} <> 0"));
+            let (literal, something) = (name.replace('\'', "''"), something.unwrap_or_default());
+            format!("select '{literal}', to_jsonb(r)::text from {name} r{something}")
         });
         let read: Vec<_> = std::iter::once(POSITIONS.to_owned()).chain(each).collect();
         let tables = Self {

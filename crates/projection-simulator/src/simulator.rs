@@ -47,7 +47,7 @@ impl<D: Domain> Simulator<D> {
             .connect(url)
             .await;
         let control = control.context("connecting to the database of the simulation")?;
-        let tables = Tables::find(&control, domain.beside_the_rows()).await?;
+        let tables = Tables::find::<D::Model>(&control, domain.beside_the_rows()).await?;
         let table = EventTable::default();
         let lane =
             |_| Lane::open(url, domain.model(), &table, (control.clone(), tables.lock.clone()));

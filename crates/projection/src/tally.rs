@@ -61,8 +61,10 @@ impl Tally {
         increments
     }
 
-    /// The table, and its columns with the key and the count.
-    pub(crate) fn names(&self) -> [&'static str; 3] {
+    /// The table, and its columns with the key and the count. A row that counts nothing may be
+    /// there or not: it means the same.
+    #[must_use]
+    pub fn names(&self) -> [&'static str; 3] {
         [self.table, self.key, self.count]
     }
 }

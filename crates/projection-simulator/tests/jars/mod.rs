@@ -113,9 +113,14 @@ impl ReadModel for Pantry {
                 Flaw::Panics => panic!("the lid is stuck"),
             };
             tables.jar.put(JarRow { id: id.clone(), pieces: before + more, arrival });
-            tables.total.add("all", more);
         }
         Ok(())
+    }
+
+    fn count(tables: &mut Jars) {
+        for jar in tables.jar.iter() {
+            tables.total.add("all", jar.pieces);
+        }
     }
 }
 
