@@ -136,7 +136,8 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
     /// As [`Self::apply`].
     pub async fn apply_each(&self, deliveries: Vec<Delivery>) -> Result<Applied, ApplyError> {
         let (batch, duplicates) = batch::sort(deliveries);
-        let mut applied = self.apply_or_split(batch).await?;
+        // On the heap: nested in what callers await, it outgrows the stack of a test's thread.
+        let mut applied = Box::pin(self.apply_or_split(batch)).await?;
         applied.report.duplicates += duplicates;
         Ok(applied)
     }

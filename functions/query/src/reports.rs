@@ -164,7 +164,7 @@ pub(crate) async fn retention(
     params.finish()?;
     let rows = retention::retention(&queries.pool).await;
     let rows = rows.map_err(too_slow_unless(NOT_NARROWED))?;
-    format.answer("retention", rows, |rows| chart::retention(rows))
+    format.answer("retention", rows, chart::retention)
 }
 
 /// How long orders take from one step to the next.

@@ -48,12 +48,15 @@ fn both() -> OpenApi {
     api
 }
 
+/// A method, a path, and the scopes that may call it; none, where no token is asked for.
+pub type Described = (String, String, Option<Vec<String>>);
+
 /// Each operation of the document: method, path, and the scopes of which a token needs one;
 /// `None` where it takes no token.
 ///
 /// # Errors
 /// When a security requirement has no JSON form.
-pub fn operations() -> Result<Vec<(String, String, Option<Vec<String>>)>> {
+pub fn operations() -> Result<Vec<Described>> {
     let mut operations = Vec::new();
     for (path, item) in both().paths.paths {
         let methods =

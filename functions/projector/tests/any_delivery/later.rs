@@ -14,7 +14,7 @@ const REMOVED: usize = 5;
 #[derive(Clone, Debug)]
 pub enum Later {
     /// A commit is there in place of the one at its key.
-    Rewritten(Commit),
+    Rewritten(Box<Commit>),
     /// These commits of one stream go, one by one; perhaps not all of them yet.
     Removed { gone: Vec<Commit>, expired: bool },
 }
@@ -29,7 +29,7 @@ pub fn to_a_shop(seed: u64, commits: &[Commit]) -> Vec<Later> {
     let mut later = Vec::new();
     for _ in 0..REWRITTEN {
         let commit = commits.choose(&mut random).expect("a history has commits");
-        later.push(Later::Rewritten(redacted(commit)));
+        later.push(Later::Rewritten(Box::new(redacted(commit))));
     }
     let streams: Vec<_> = streams.into_values().collect();
     let removed: Vec<_> = streams.sample(&mut random, REMOVED).cloned().collect();
@@ -56,10 +56,9 @@ fn redacted(commit: &Commit) -> Commit {
         if data.get("name").is_some() {
             data["name"] = json!("redacted");
         }
-        if event.name == "OrderPlaced" || event.name == "OrderImported" {
-            if let Some(line) = data["lines"].get_mut(0) {
-                line["quantity"] = json!(7);
-            }
+        let is_made = event.name == "OrderPlaced" || event.name == "OrderImported";
+        if is_made && let Some(line) = data["lines"].get_mut(0) {
+            line["quantity"] = json!(7);
         }
         event.data = data.to_string();
     }
