@@ -139,9 +139,13 @@ impl ShardReader {
             "dynamodb": fields,
             "eventSourceARN": self.stream_arn,
         });
-        // Only where it was not a caller who did it.
+        // Only where it was not a caller who did it, but DynamoDB, as the item had expired. dynoxide
+        // spells the fields of the identity in lower case, so the SDK does not see them.
         if let Some(by) = record.user_identity() {
-            json["userIdentity"] = json!({ "type": by.r#type(), "principalId": by.principal_id() });
+            json["userIdentity"] = json!({
+                "type": by.r#type().unwrap_or("Service"),
+                "principalId": by.principal_id().unwrap_or("dynamodb.amazonaws.com"),
+            });
         }
         let created_at = DateTime::<Utc>::from_timestamp_secs(created.secs())
             .context("a stream record's time is out of range")?;
