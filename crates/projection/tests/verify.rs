@@ -4,7 +4,10 @@
 #[path = "engine/lamps.rs"]
 mod lamps;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use lamps::{House, Light, Shelf, lit, lit_at, poison};
 use projection::{
@@ -179,8 +182,14 @@ async fn a_redaction_on_its_way_to_the_rows_is_no_difference() -> anyhow::Result
     house.rewrite([poison("a", 2, "Moved")]);
     assert!(!verifier(&house).verify(&[stream("a")]).await?.agrees(), "it does not come");
     let verifier = verifier(&house);
+    let before = house.shelf.reads();
     let on_its_way = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        // Not before the verifier has seen the old rows and the new commits.
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while house.shelf.reads() == before {
+            assert!(Instant::now() < deadline, "nothing is verified");
+            tokio::task::yield_now().await;
+        }
         house.engine.refold([stream("a")]).await
     };
     let mut run = verifier.all().await?;

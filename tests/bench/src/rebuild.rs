@@ -8,16 +8,14 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use aws_sdk_dynamodb::{
-    Client,
-    config::{BehaviorVersion, Credentials, Region},
-};
+use aws_sdk_dynamodb::Client;
 use event_store::EventStore;
 use futures::{StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
+use journeys::{TABLE, Table};
 use ordering_views::{Commit, Engine, Shop};
 use sqlx::{Connection, Executor, PgConnection, PgPool};
-use tokio::net::TcpListener;
+use tempfile::TempDir;
 
 use crate::{
     baskets, copy,
@@ -25,8 +23,6 @@ use crate::{
     report::Figure,
     rows,
 };
-
-const TABLE: &str = "event-table";
 
 /// How many orders are written or copied at a time.
 const BATCH: usize = 1_000;
@@ -57,14 +53,15 @@ struct Rebuilt {
 /// folds, rows, indexes, comparison, swap.
 async fn rebuild(commits: &[Commit]) -> anyhow::Result<Rebuilt> {
     let database = Database::in_memory().await?;
-    let (endpoint, client) = event_table().await?;
-    fill(&client, commits).await?;
+    let folder = TempDir::new()?;
+    let table = Table::in_file(&folder.path().join("events")).await?;
+    fill(&table.client(), commits).await?;
     let start = Instant::now();
     let mut process = Command::new(program()?)
         .args(["rebuild", "--accept-differences"])
         .env("DATABASE_URL", database.server.socket_url("postgres"))
         .env("EVENT_TABLE", TABLE)
-        .env("AWS_ENDPOINT_URL", endpoint)
+        .env("AWS_ENDPOINT_URL", &table.endpoint)
         .env("AWS_REGION", "eu-central-1")
         .env("AWS_ACCESS_KEY_ID", "local")
         .env("AWS_SECRET_ACCESS_KEY", "local")
@@ -99,32 +96,6 @@ fn peak_rss_mb(process: u32) -> Option<f64> {
     let status = status.ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1024.0)
-}
-
-async fn event_table() -> anyhow::Result<(String, Client)> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let endpoint = format!("http://{}", listener.local_addr()?);
-    let database = dynoxide::Database::memory()?;
-    database.create_table(serde_json::from_value(serde_json::json!({
-        "TableName": TABLE,
-        "BillingMode": "PAY_PER_REQUEST",
-        "KeySchema": [
-            {"AttributeName": "stream", "KeyType": "HASH"},
-            {"AttributeName": "version", "KeyType": "RANGE"},
-        ],
-        "AttributeDefinitions": [
-            {"AttributeName": "stream", "AttributeType": "S"},
-            {"AttributeName": "version", "AttributeType": "N"},
-        ],
-    }))?)?;
-    tokio::spawn(dynoxide::server::serve_on(listener, database));
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("eu-central-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "bench"))
-        .endpoint_url(&endpoint)
-        .build();
-    Ok((endpoint, Client::from_conf(config)))
 }
 
 async fn fill(client: &Client, commits: &[Commit]) -> anyhow::Result<()> {

@@ -1,6 +1,9 @@
 //! A read model as small as one can be: lamps, the rooms they were lit in, and a total.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use local_postgres::TestDatabase;
 use projection::{
@@ -116,10 +119,11 @@ impl ReadModel for Light {
 
 /// The table that commits are read from again.
 #[derive(Clone, Default)]
-pub struct Shelf(Arc<Mutex<Vec<Commit>>>);
+pub struct Shelf(Arc<Mutex<Vec<Commit>>>, Arc<AtomicUsize>);
 
 impl CommitSource for Shelf {
     async fn read_after(&self, stream: &StreamId, after: Version) -> Result<Vec<Delivery>, String> {
+        self.1.fetch_add(1, Ordering::SeqCst);
         let commits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let of_stream = commits.iter().filter(|commit| commit.stream == *stream);
         let mut open: Vec<_> = of_stream.filter(|commit| commit.version > after).collect();
@@ -128,8 +132,13 @@ impl CommitSource for Shelf {
     }
 }
 
-#[allow(dead_code, reason = "the rebuild's tests ask for them")]
+#[allow(dead_code, reason = "the rebuild's and the verifier's tests ask for them")]
 impl Shelf {
+    /// How often it was read.
+    pub fn reads(&self) -> usize {
+        self.1.load(Ordering::SeqCst)
+    }
+
     pub fn add(&self, commit: Commit) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(commit);
     }
