@@ -5,9 +5,11 @@
 //! a connection is made and never again, and is good for 15 minutes. This crate knows no table.
 
 mod environment;
+mod pool;
 mod renewal;
 mod token;
 
 pub use environment::{BadEnvironment, Database};
+pub use pool::connections;
 pub use renewal::Sessions;
 pub use token::{SignError, Signer};

@@ -42,8 +42,11 @@ impl Delivery {
     }
 }
 
-/// Deliveries by stream and version, each once.
-pub(crate) type Batch = BTreeMap<StreamId, BTreeMap<Version, Delivery>>;
+/// Deliveries of one stream by version, each once.
+pub(crate) type Steps = BTreeMap<Version, Delivery>;
+
+/// Deliveries by stream.
+pub(crate) type Batch = BTreeMap<StreamId, Steps>;
 
 /// Sorts deliveries; gives how many were there more than once, too.
 pub(crate) fn sort(deliveries: Vec<Delivery>) -> (Batch, u64) {

@@ -16,11 +16,11 @@ use tracing::debug;
 
 use crate::{
     ApplyError, Changes, Delivery, LoadPart, Statement, View,
-    batch::{self, Batch},
+    batch::{self, Batch, Steps},
     failure::{Meaning, Patience, meaning},
     position::{self, Advance, Position, PositionRow, Quarantined},
     report::{Applied, Report},
-    statement::{FOLLOWED, load_arguments, load_statement},
+    statement::{load_arguments, load_statement},
 };
 
 /// How many streams are read from the event table at a time.
@@ -61,6 +61,15 @@ pub trait CommitSource: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Delivery>, String>> + Send;
 }
 
+/// Of which streams the rows are not read before they are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unread {
+    /// Of those that begin in the batch.
+    New,
+    /// Of none.
+    None,
+}
+
 /// Applies batches of commits to a read model. Any number of engines may run at once.
 #[derive(Clone, Debug)]
 pub struct Engine<M, S> {
@@ -71,7 +80,7 @@ pub struct Engine<M, S> {
     only: Option<Vec<&'static str>>,
     /// Commits that somebody decided to leave out.
     left_out: BTreeSet<(StreamId, Version)>,
-    /// Whether there was a next generation to be written, too, when a batch was last read.
+    /// Whether there was a next generation to be written, too, when something was last written.
     followed: Arc<AtomicBool>,
     parts: Vec<Option<LoadPart>>,
     load: String,
@@ -103,7 +112,7 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         self
     }
 
-    /// Whether the next generation is to be written, too, as of the last batch.
+    /// Whether the next generation is to be written, too, as of the last write.
     pub(crate) fn is_followed(&self) -> bool {
         self.followed.load(Ordering::Relaxed)
     }
@@ -205,9 +214,17 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         batch: &Batch,
         refused: Option<&sqlx::Error>,
     ) -> Result<Applied, ApplyError> {
+        // Most streams are new when their first commit comes: then there is nothing to read. If
+        // one is not, the write fails, as it does when somebody was faster; and what the database
+        // refuses may have been mended since. So nothing but success settles it.
+        let first = if refused.is_none() { Unread::New } else { Unread::None };
+        match self.apply_once(batch, refused, first).await {
+            Err(ApplyError::Database(error)) if meaning(&error) != Meaning::Infrastructure => {}
+            settled => return settled,
+        }
         let mut patience = Patience::default();
         loop {
-            match self.apply_once(batch, refused).await {
+            match self.apply_once(batch, refused, Unread::None).await {
                 Err(error) if patience.lasts(&error) => patience.pause().await,
                 settled => return settled,
             }
@@ -220,8 +237,13 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         &self,
         batch: &Batch,
         refused: Option<&sqlx::Error>,
+        unread: Unread,
     ) -> Result<Applied, ApplyError> {
-        let (positions, mut tables) = self.read(batch.keys()).await?;
+        let begun = |(_, steps): &(&StreamId, &Steps)| {
+            unread == Unread::None || !steps.contains_key(&Version::NONE.next())
+        };
+        let (positions, mut tables) =
+            self.read(batch.iter().filter(begun).map(|(stream, _)| stream)).await?;
         let refused = refused.map(ToString::to_string);
         let mut done = Applied::default();
         let healed = self.heal(batch, &positions, &mut done.report).await?;
@@ -260,23 +282,24 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         Ok(done)
     }
 
-    /// The first round trip.
+    /// The first round trip, unless there is nothing to read.
     pub(crate) async fn read<'a>(
         &self,
         streams: impl Iterator<Item = &'a StreamId> + Clone,
     ) -> Result<(HashMap<StreamId, Position>, M::Tables), ApplyError> {
+        if streams.clone().next().is_none() {
+            return Ok(Default::default());
+        }
         let arguments = load_arguments(&self.parts, streams).map_err(sqlx::Error::Encode)?;
         let sql = AssertSqlSafe(self.load.as_str());
         let rows = sqlx::query_with(sql, arguments).fetch_all(&self.pool).await?;
         let mut tables = M::Tables::default();
         let mut positions = HashMap::new();
         let mut each = M::each(&mut tables);
-        let mut followed = false;
         for row in rows {
             let (part, json): (i32, &str) = (row.try_get("part")?, row.try_get("row")?);
             match usize::try_from(part) {
                 Ok(part) => each[part].accept(json)?,
-                Err(_) if part == FOLLOWED => followed = true,
                 Err(_) => {
                     let row: PositionRow = serde_json::from_str(json)?;
                     positions.insert(row.stream, row.position);
@@ -284,7 +307,6 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
             }
         }
         drop(each);
-        self.followed.store(followed, Ordering::Relaxed);
         M::count(&mut tables);
         M::each(&mut tables).into_iter().for_each(Changes::loaded);
         Ok((positions, tables))
@@ -365,10 +387,17 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
     ) -> Result<(), ApplyError> {
         M::count(&mut tables);
         let written = |table: &str| self.only.as_ref().is_none_or(|only| only.contains(&table));
-        for table in M::each(&mut tables).into_iter().filter(|table| written(table.table())) {
+        let mut each = M::each(&mut tables);
+        each.retain(|table| written(table.table()));
+        // The parts that nothing waits for run from the last to the first. The counts are what
+        // other projectors wait for: first in the statement, they are locked for the shortest time.
+        each.sort_by_key(|table| table.tally().is_none());
+        for table in each {
             table.write(&mut statement).map_err(sqlx::Error::Encode)?;
         }
-        Ok(statement.run(&self.pool).await?)
+        let followed = statement.run(&self.pool).await?;
+        self.followed.store(followed, Ordering::Relaxed);
+        Ok(())
     }
 }
 

@@ -7,9 +7,6 @@ use sqlx::{Arguments, AssertSqlSafe, PgPool, error::BoxDynError, postgres::PgArg
 
 use crate::{Column, Row, failure::is_of_the_session, position::Position};
 
-/// The part that says that there is a next generation.
-pub(crate) const FOLLOWED: i32 = -2;
-
 /// One table's part in reading a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct LoadPart {
@@ -24,8 +21,8 @@ pub struct LoadPart {
 }
 
 /// The statement that reads positions and rows: `$1` are streams, then ids by category.
-/// It answers with pairs: the place of the table in `parts`, a row as JSON; -1 for positions, and
-/// -2 if there is a next generation to be written, too.
+/// It answers with pairs: the place of the table in `parts`, or -1 for positions, and a row as
+/// JSON.
 ///
 /// Each id is looked up by itself, `offset 0` keeps it so: given all at once to a table that grows
 /// and was not analyzed lately, the planner reads the whole of it.
@@ -35,10 +32,7 @@ pub(crate) fn load_statement(parts: &[Option<LoadPart>]) -> String {
          from unnest($1::text[]) as owner(id) cross join lateral (select ",
     );
     sql.push_str(Position::COLUMNS);
-    sql.push_str(
-        " from position where stream = owner.id offset 0) r \
-         union all select -2, 'true' from rebuild where followed",
-    );
+    sql.push_str(" from position where stream = owner.id offset 0) r");
     let categories = categories(parts);
     for (index, part) in parts.iter().enumerate() {
         let Some(part) = part else { continue };
@@ -196,16 +190,16 @@ impl Statement {
     }
 
     /// Runs the whole. It is a transaction of its own. A session that cannot write is closed: the
-    /// next one may be with a server that can.
-    pub(crate) async fn run(self, pool: &PgPool) -> sqlx::Result<()> {
+    /// next one may be with a server that can. Gives whether there is a next generation, too.
+    pub(crate) async fn run(self, pool: &PgPool) -> sqlx::Result<bool> {
         let (sql, arguments) = self.finish();
         let mut connection = pool.acquire().await?;
-        let result =
-            sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut *connection).await;
+        let result = sqlx::query_scalar_with(AssertSqlSafe(sql), arguments);
+        let result = result.fetch_one(&mut *connection).await;
         if result.as_ref().is_err_and(is_of_the_session) {
             connection.close_on_drop();
         }
-        result.map(drop)
+        result
     }
 
     /// The whole, with `moved` first and the check that it moved all positions that it should.
@@ -216,23 +210,25 @@ impl Statement {
             sql.push_str(&format!("{name} as ({part}), "));
         }
         sql.truncate(sql.len() - 2);
-        sql.push_str(" select expect_moved((select count(*) from moved), $6)");
+        sql.push_str(
+            " select exists (select from rebuild where followed) \
+             from expect_moved((select count(*) from moved), $6)",
+        );
         (sql, self.arguments)
     }
 }
 
 /// `select` over arrays that are bound from place `first` on, each cast to its column's type.
+///
+/// The arrays are unnested in the target list, where a row is made at a time: in the `from`, each
+/// array is first written to a store of its own.
 pub(crate) fn unnest(columns: &[&[Column]], first: usize) -> String {
     let columns = columns.concat();
-    let casts = columns.iter().map(|c| format!("n.{0}::{1} as {0}", c.name, c.sql_type));
-    let arrays = (first..first + columns.len()).map(|place| format!("${place}"));
-    let names = columns.iter().map(|column| column.name);
-    format!(
-        "select {} from unnest({}) as n({})",
-        casts.collect::<Vec<_>>().join(", "),
-        arrays.collect::<Vec<_>>().join(", "),
-        names.collect::<Vec<_>>().join(", "),
-    )
+    let places = first..;
+    let each = places.zip(&columns).map(|(place, c)| {
+        format!("unnest(${place})::{1} as {0}", c.name, c.sql_type)
+    });
+    format!("select {}", each.collect::<Vec<_>>().join(", "))
 }
 
 /// What the column that names the owning stream holds of these streams; of some there is nothing.

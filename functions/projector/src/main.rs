@@ -4,7 +4,6 @@ use database::Database;
 use event_store::EventStore;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use projector::{Input, Projector};
-use sqlx::postgres::PgPoolOptions;
 use telemetry::Telemetry;
 
 #[tokio::main]
@@ -12,8 +11,7 @@ async fn main() -> Result<(), Error> {
     tracing_subscriber::fmt().json().without_time().init();
     let config = aws_config::load_from_env().await;
     let store = EventStore::new(aws_sdk_dynamodb::Client::new(&config), variable("EVENT_TABLE")?);
-    let one_connection = PgPoolOptions::new().max_connections(1);
-    let sessions = Database::from_environment(&config)?.sessions(one_connection);
+    let sessions = Database::from_environment(&config)?.sessions(database::connections(1));
     let telemetry = Telemetry::new("projector", std::io::stdout());
     let projector = Projector::new(sessions.pool(), store).measured_by(telemetry);
     run(service_fn(async |event: LambdaEvent<Input>| {

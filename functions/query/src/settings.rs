@@ -6,7 +6,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use sqlx::{Connection, Executor, PgPool, postgres::PgPoolOptions};
+use sqlx::{Executor, PgPool, postgres::PgPoolOptions};
 
 /// A function instance answers one request at a time; the second connection reads the lag.
 const MOST_CONNECTIONS: u32 = 2;
@@ -14,10 +14,6 @@ const MOST_CONNECTIONS: u32 = 2;
 /// How long a request waits for a connection. With a token's longest wait and the statement
 /// timeout it stays below the 29 seconds that the function has.
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
-
-/// A connection that was idle for longer is tried before it is used: while a sandbox is frozen,
-/// the other end may hang up.
-const TRUSTED_FOR: Duration = Duration::from_secs(5);
 
 /// The fewest bytes of a key.
 const KEY_BYTES: usize = 32;
@@ -36,18 +32,7 @@ const SETTINGS: &str = "set default_transaction_read_only = on; set statement_ti
 /// How a function instance holds its connections.
 #[must_use]
 pub fn sessions() -> PgPoolOptions {
-    PgPoolOptions::new()
-        .max_connections(MOST_CONNECTIONS)
-        .acquire_timeout(CONNECT_WITHIN)
-        .test_before_acquire(false)
-        .before_acquire(|connection, metadata| {
-            Box::pin(async move {
-                if metadata.idle_for > TRUSTED_FOR {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
+    database::connections(MOST_CONNECTIONS).acquire_timeout(CONNECT_WITHIN)
 }
 
 /// Connects to the read model when the first query comes, as whoever the URL names. What the role

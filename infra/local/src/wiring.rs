@@ -14,7 +14,6 @@ use futures::FutureExt;
 use projector::{Input, Projector};
 use serde_json::Value;
 use sqlx::PgPool;
-use sqlx::postgres::PgPoolOptions;
 use telemetry::Telemetry;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
@@ -58,9 +57,8 @@ impl Wiring {
         template: &Template,
     ) -> Result<Self> {
         let lanes = u32::try_from(template.mapping.parallelization_factor).unwrap_or(u32::MAX);
-        let projector = PgPoolOptions::new()
-            .max_connections(lanes.saturating_add(1))
-            .acquire_timeout(CONNECT_WITHIN);
+        let projector =
+            database::connections(lanes.saturating_add(1)).acquire_timeout(CONNECT_WITHIN);
         let query = query::sessions().max_connections(QUERY_CONNECTIONS);
         Ok(Self {
             store,

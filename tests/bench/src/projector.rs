@@ -20,6 +20,9 @@ const ONE_BY_ONE: usize = 1_000;
 /// How often each way is run; the fastest counts, as noise only ever slows down.
 const ROUNDS: usize = 3;
 
+/// Whom the projector logs in as.
+const PROJECTOR: &str = "millrace_projector";
+
 /// Everything is delivered, so nothing is ever read again.
 pub(crate) struct NothingMissing;
 
@@ -64,10 +67,14 @@ pub(crate) async fn measure(orders: usize) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-/// A server with the tables and nothing in them, reached over its socket.
+/// A server with the tables and nothing in them.
 pub(crate) struct Database {
-    pub(crate) server: Server,
     pub(crate) pool: PgPool,
+    /// Sessions of the projector's role, which plan as its role says.
+    pub(crate) projector: PgPool,
+    /// How it is reached: over its socket, if it is in memory.
+    pub(crate) url: String,
+    _server: Server,
     /// Where it is, if that is not in memory.
     _folder: Option<TempDir>,
 }
@@ -75,7 +82,9 @@ pub(crate) struct Database {
 impl Database {
     /// Without `fsync`, so that what is measured is work and not a disk.
     pub(crate) async fn in_memory() -> anyhow::Result<Self> {
-        Self::of(Server::throwaway().await?, None).await
+        let server = Server::throwaway().await?;
+        let url = server.socket_url("postgres");
+        Self::of(server, url, None).await
     }
 
     /// On the disk, with `fsync`: what a transaction an event costs is that it waits for it.
@@ -83,14 +92,17 @@ impl Database {
         let permissions = Permissions::from_mode(0o711); // the server's account gets through
         let folder = Builder::new().permissions(permissions).tempdir()?;
         let server = Server::start(folder.path().join("postgres")).await?;
-        Self::of(server, Some(folder)).await
+        let url = server.url("postgres");
+        Self::of(server, url, Some(folder)).await
     }
 
-    async fn of(server: Server, folder: Option<TempDir>) -> anyhow::Result<Self> {
-        let url = server.socket_url("postgres");
+    async fn of(server: Server, url: String, folder: Option<TempDir>) -> anyhow::Result<Self> {
         let pool = PgPoolOptions::new().max_connections(2).connect(&url).await?;
         MIGRATOR.run(&pool).await?;
-        Ok(Self { server, pool, _folder: folder })
+        server.admit(PROJECTOR, "postgres").await?;
+        let login = url.replacen("//postgres:", &format!("//{PROJECTOR}:"), 1);
+        let projector = database::connections(2).connect(&login).await?;
+        Ok(Self { pool, projector, url, _server: server, _folder: folder })
     }
 }
 
@@ -99,7 +111,7 @@ pub(crate) fn rate(events: usize, took: Duration) -> f64 {
 }
 
 async fn ours(database: Database, commits: &[Commit], batch: usize) -> anyhow::Result<f64> {
-    let engine = Engine::new(database.pool.clone(), Shop, NothingMissing);
+    let engine = Engine::new(database.projector.clone(), Shop, NothingMissing);
     let batches = deliveries(commits, batch);
     let start = Instant::now();
     apply(&engine, batches).await?;
@@ -111,7 +123,7 @@ async fn two(commits: &[Commit], batch: usize) -> anyhow::Result<f64> {
     let database = Database::in_memory().await?;
     let (here, there) = commits.split_at(commits.len() / 2);
     let (here, there) = (deliveries(here, batch), deliveries(there, batch));
-    let pools = [database.pool.clone(), database.pool.clone()];
+    let pools = [database.projector.clone(), database.projector.clone()];
     let [one, other] = pools.map(|pool| Engine::new(pool, Shop, NothingMissing));
     let start = Instant::now();
     let one = tokio::spawn(async move { apply(&one, here).await });
@@ -143,7 +155,7 @@ async fn floor(commits: &[Commit], batch: usize) -> anyhow::Result<f64> {
         let encoded: Vec<_> = rows::of(batch)?.iter().map(copy::encode).collect();
         batches.push(encoded);
     }
-    let mut connection = PgConnection::connect(&database.server.socket_url("postgres")).await?;
+    let mut connection = PgConnection::connect(&database.url).await?;
     let start = Instant::now();
     for batch in &batches {
         copy::copy(&mut connection, batch).await?;
@@ -155,7 +167,7 @@ async fn slow(commits: &[Commit]) -> anyhow::Result<f64> {
     let database = Database::durable().await?;
     let events = commits.iter().map(|commit| rows::of(std::slice::from_ref(commit)));
     let events = events.collect::<anyhow::Result<Vec<_>>>()?;
-    let mut connection = PgConnection::connect(&database.server.socket_url("postgres")).await?;
+    let mut connection = PgConnection::connect(&database.url).await?;
     let start = Instant::now();
     for event in &events {
         one_by_one::insert(&mut connection, event).await?;

@@ -59,7 +59,7 @@ async fn rebuild(commits: &[Commit]) -> anyhow::Result<Rebuilt> {
     let start = Instant::now();
     let mut process = Command::new(program()?)
         .args(["rebuild", "--accept-differences"])
-        .env("DATABASE_URL", database.server.socket_url("postgres"))
+        .env("DATABASE_URL", &database.url)
         .env("EVENT_TABLE", TABLE)
         .env("AWS_ENDPOINT_URL", &table.endpoint)
         .env("AWS_REGION", "eu-central-1")
@@ -118,7 +118,7 @@ async fn fill(client: &Client, commits: &[Commit]) -> anyhow::Result<()> {
 async fn floor(commits: &[Commit]) -> anyhow::Result<f64> {
     let database = Database::in_memory().await?;
     let indexes = without_indexes(&database.pool).await?;
-    let mut connection = PgConnection::connect(&database.server.socket_url("postgres")).await?;
+    let mut connection = PgConnection::connect(&database.url).await?;
     let mut took = Duration::ZERO;
     for batch in commits.chunks(BATCH) {
         let encoded: Vec<_> = rows::of(batch)?.iter().map(copy::encode).collect();
@@ -149,7 +149,7 @@ async fn without_indexes(pool: &PgPool) -> anyhow::Result<Vec<String>> {
 /// The rate over the first and the last tenth of the year, as one projector applies it.
 async fn growth(year: &[Commit]) -> anyhow::Result<(f64, f64)> {
     let database = Database::in_memory().await?;
-    let engine = Engine::new(database.pool.clone(), Shop, NothingMissing);
+    let engine = Engine::new(database.projector.clone(), Shop, NothingMissing);
     let mut rates = Vec::new();
     for tenth in year.chunks(year.len().div_ceil(10)) {
         let batches = deliveries(tenth, BATCH);

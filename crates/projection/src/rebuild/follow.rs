@@ -14,7 +14,8 @@ use crate::{
 
 /// Rows of the next generation resolve first; what it does not have, such as `expect_moved`, is
 /// the live one's. An index that is being built makes nobody wait for long.
-const SESSION: &str = "set search_path = next_generation, public; set lock_timeout = '2s'";
+const SESSION: &str = "set search_path = next_generation, public; set lock_timeout = '2s'; \
+     set jit = off; set plan_cache_mode = force_generic_plan";
 
 /// An engine that writes the next generation.
 pub(super) async fn engine<M: ReadModel, S: CommitSource>(

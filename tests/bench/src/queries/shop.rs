@@ -28,7 +28,7 @@ impl Shop {
     /// numbers, a year earlier each time.
     pub(crate) async fn with(orders: usize) -> anyhow::Result<Self> {
         let database = Database::in_memory().await?;
-        let url = database.server.socket_url("postgres");
+        let url = database.url.clone();
         fill(&url, orders).await?;
         let bare = query::connect(&url)?;
         let function = Function::start(&url)?;
@@ -37,12 +37,12 @@ impl Shop {
 
     /// Another instance of the function, as Lambda starts one for each request at a time.
     pub(crate) fn instance(&self) -> anyhow::Result<Function> {
-        Function::start(&self.database.server.socket_url("postgres"))
+        Function::start(&self.database.url)
     }
 
     /// Sessions of one more instance.
     pub(crate) fn sessions(&self) -> anyhow::Result<PgPool> {
-        Ok(query::connect(&self.database.server.socket_url("postgres"))?)
+        Ok(query::connect(&self.database.url)?)
     }
 
     /// Some customers with many orders and some with few.
