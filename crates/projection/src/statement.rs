@@ -225,9 +225,9 @@ impl Statement {
 pub(crate) fn unnest(columns: &[&[Column]], first: usize) -> String {
     let columns = columns.concat();
     let places = first..;
-    let each = places.zip(&columns).map(|(place, c)| {
-        format!("unnest(${place})::{1} as {0}", c.name, c.sql_type)
-    });
+    let each = places
+        .zip(&columns)
+        .map(|(place, c)| format!("unnest(${place})::{1} as {0}", c.name, c.sql_type));
     format!("select {}", each.collect::<Vec<_>>().join(", "))
 }
 

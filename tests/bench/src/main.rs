@@ -40,17 +40,36 @@ enum Only {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    let mut figures = Vec::new();
-    if options.only.is_none_or(|only| only == Only::Projector) {
-        figures.extend(projector::measure(options.orders).await?);
-        figures.extend(rebuild::measure().await?);
-        figures.extend(visible::measure().await?);
+    for part in Only::value_variants() {
+        if options.only.is_some_and(|only| only != *part) {
+            continue;
+        }
+        let mut figures = Vec::new();
+        match part {
+            Only::Projector => {
+                figures.extend(projector::measure(options.orders).await?);
+                figures.extend(rebuild::measure().await?);
+                figures.extend(visible::measure().await?);
+            }
+            Only::Queries => figures.extend(queries::measure().await?),
+            Only::Commands => figures.extend(commands::measure().await?),
+        }
+        report::write(part.title(), part.picture(), &figures)?;
     }
-    if options.only.is_none_or(|only| only == Only::Queries) {
-        figures.extend(queries::measure().await?);
+    Ok(())
+}
+
+impl Only {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Projector => "The projector",
+            Self::Queries => "Queries",
+            Self::Commands => "Commands",
+        }
     }
-    if options.only.is_none_or(|only| only == Only::Commands) {
-        figures.extend(commands::measure().await?);
+
+    fn picture(self) -> Option<&'static str> {
+        let growth = "![What a query costs as orders become more](docs/growth.svg)";
+        (self == Self::Queries).then_some(growth)
     }
-    report::write(&figures)
 }

@@ -4,6 +4,7 @@ use std::{fmt::Write as _, fs, path::Path, process::Command};
 
 use anyhow::Context;
 use serde::Serialize;
+use serde_json::Value;
 
 /// One figure beside its floor, both in the same unit.
 #[derive(Clone, Debug, Serialize)]
@@ -34,36 +35,78 @@ impl Figure {
     }
 }
 
-/// Writes `target/bench.json` and `BENCHMARKS.md`.
-pub(crate) fn write(figures: &[Figure]) -> anyhow::Result<()> {
+/// Puts the figures of one part into `target/bench.json` and `BENCHMARKS.md`; what was measured of
+/// other parts before stays there.
+pub(crate) fn write(title: &str, picture: Option<&str>, figures: &[Figure]) -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let target = root.join("target");
     fs::create_dir_all(&target)?;
-    fs::write(target.join("bench.json"), serde_json::to_string_pretty(figures)?)?;
-    let page = page(figures)?;
-    print!("{page}");
-    fs::write(root.join("BENCHMARKS.md"), page).context("BENCHMARKS.md")
+    let list = target.join("bench.json");
+    let before = fs::read_to_string(&list).unwrap_or_default();
+    fs::write(&list, serde_json::to_string_pretty(&listed(&before, figures)?)?)?;
+    let section = section(title, picture, figures)?;
+    print!("{section}");
+    let page = root.join("BENCHMARKS.md");
+    let before = fs::read_to_string(&page).unwrap_or_default();
+    fs::write(&page, paged(&before, title, &section)).context("BENCHMARKS.md")
 }
 
-fn page(figures: &[Figure]) -> anyhow::Result<String> {
-    let mut page = String::from("# Benchmarks\n\n`make bench` writes this page. ");
-    page.push_str(
-        "Each figure stands beside its floor from the same run; the ratio is what counts.\n\n",
-    );
-    writeln!(page, "- Measured on {} with {} cores.", kernel(), cores())?;
+/// The list with these figures in place of those of their names.
+fn listed(before: &str, figures: &[Figure]) -> anyhow::Result<Vec<Value>> {
+    let before: Vec<Value> = serde_json::from_str(before).unwrap_or_default();
+    let measured = |name: &Value| figures.iter().any(|figure| name == figure.name);
+    let kept = before.into_iter().filter(|figure| !measured(&figure["name"]));
+    let new = figures.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
+    Ok(kept.chain(new).collect())
+}
+
+/// The page with this section in place of the one with its title.
+fn paged(before: &str, title: &str, section: &str) -> String {
+    let others = before.split("\n## ").skip(1);
+    let others = others.filter(|other| other.lines().next() != Some(title));
+    let mut sections: Vec<_> = others.map(|other| format!("## {other}")).collect();
+    sections.push(section.to_owned());
+    sections.sort_unstable_by_key(|section| section.lines().next().map(str::to_owned));
+    let head = "# Benchmarks\n\n`make bench` writes this page. Each figure stands beside its floor \
+                from the same run; the ratio is what counts.";
+    let sections: Vec<_> = sections.iter().map(|section| section.trim_end()).collect();
+    format!("{head}\n\n{}\n", sections.join("\n\n"))
+}
+
+fn section(title: &str, picture: Option<&str>, figures: &[Figure]) -> anyhow::Result<String> {
+    let mut section = format!("## {title}\n\n");
     writeln!(
-        page,
-        "- PostgreSQL in memory, `fsync` off, client and server on the same cores, over a Unix socket."
+        section,
+        "Measured on {} with {} cores. Where nothing else is said: PostgreSQL in memory, `fsync` \
+         off, client and server on the same cores, over a Unix socket.",
+        kernel(),
+        cores()
     )?;
     writeln!(
-        page,
+        section,
         "\n| figure | value | floor | ratio | against |\n| --- | ---: | ---: | ---: | --- |"
     )?;
-    for Figure { name, value, unit, floor, ratio, against } in figures {
-        writeln!(page, "| {name} | {value:.0} {unit} | {floor:.0} | {ratio:.2} | {against} |")?;
+    for figure in figures {
+        let Figure { name, unit, ratio, against, .. } = figure;
+        let (value, floor) = (number(figure.value), number(figure.floor));
+        writeln!(section, "| {name} | {value} {unit} | {floor} | {ratio:.2} | {against} |")?;
     }
-    page.push_str("\n![What a query costs as orders become more](docs/growth.svg)\n");
-    Ok(page)
+    if let Some(picture) = picture {
+        writeln!(section, "\n{picture}")?;
+    }
+    Ok(section)
+}
+
+/// Three digits at least, as long as they say something.
+fn number(number: f64) -> String {
+    let digits = if number < 1.0 {
+        3
+    } else if number < 100.0 {
+        1
+    } else {
+        0
+    };
+    format!("{number:.digits$}")
 }
 
 fn kernel() -> String {
