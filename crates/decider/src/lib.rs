@@ -14,7 +14,7 @@ mod trace;
 
 pub use commit::{Commit, Metadata, RecordedEvent, Request, Timestamp};
 pub use decider::Decider;
-pub use event::{Event, Payload, Undecodable, read, record};
+pub use event::{Event, Payload, Undecodable, Upcast, read, record, upcast};
 pub use folded::Folded;
 pub use memory::{MEMORY_HOURS, PAGE, Page};
 pub use stream::{BadStreamId, StreamId, Version};

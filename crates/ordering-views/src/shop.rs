@@ -99,7 +99,7 @@ impl ReadModel for Shop {
             Order::CATEGORY => {
                 let order = id(commit)?;
                 for happened in Happened::<OrderEvent>::read(commit)? {
-                    order_history::evolve(&mut tables.order, order, &happened, commit);
+                    order_history::evolve(&mut tables.order, order, &happened);
                 }
                 order_history::as_of(&mut tables.order, order, commit.version);
             }

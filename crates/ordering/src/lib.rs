@@ -12,6 +12,7 @@ mod email_claim;
 mod ids;
 mod order;
 mod order_decisions;
+mod payment;
 mod product;
 mod rejection;
 mod schema;
@@ -35,6 +36,7 @@ pub use email_claim::{
 };
 pub use ids::{CartId, CustomerId, OrderId, Sku};
 pub use order::*;
+pub use payment::{OrderPaid, Payment};
 pub use product::*;
 pub use rejection::Rejection;
 pub use text::{BadText, Email, Text};

@@ -144,8 +144,11 @@ pinned!(what_happens_to_an_order_is_stored_as_ever: OrderEvent {
         total_cents: cents(750),
         currency: Currency::Usd,
     }) = "OrderImported.v1",
-    Paid(OrderPaid { payment_reference: text("pay-1"), amount_cents: cents(1_750) })
-        = "OrderPaid.v1",
+    Paid(OrderPaid {
+        payment_reference: text("pay-1"),
+        amount_cents: cents(1_750),
+        currency: Currency::Usd,
+    }) = "OrderPaid.v2",
     Shipped(OrderShipped { carrier: text("UPS"), tracking_number: text("1Z-1") })
         = "OrderShipped.v1",
     Delivered(OrderDelivered {}) = "OrderDelivered.v1",

@@ -233,10 +233,9 @@ impl Shop {
                 tracking_number: text("Ä-1"),
             }),
             4 => OrderCommand::Deliver,
-            _ => OrderCommand::Pay(OrderPaid {
-                payment_reference: text("card"),
-                amount_cents: total,
-            }),
+            _ => {
+                OrderCommand::Pay(Payment { payment_reference: text("card"), amount_cents: total })
+            }
         };
         self.order(id, command);
     }

@@ -3,9 +3,10 @@
 
 use chrono::Duration;
 use ordering::{
-    CustomerEvent, CustomerId, CustomerRegistered, ItemsReturned, OrderCancelled, OrderDelivered,
-    OrderEvent, OrderId, OrderImported, OrderLine, OrderPaid, OrderShipped, ProductAdded,
-    ProductDiscontinued, ProductEvent, Quantity, ReturnedLine, Status, StockReceived, Timestamp,
+    Currency, CustomerEvent, CustomerId, CustomerRegistered, ItemsReturned, OrderCancelled,
+    OrderDelivered, OrderEvent, OrderId, OrderImported, OrderLine, OrderPaid, OrderShipped,
+    ProductAdded, ProductDiscontinued, ProductEvent, Quantity, ReturnedLine, Status, StockReceived,
+    Timestamp,
 };
 
 use crate::stage::{Stage, at};
@@ -255,7 +256,8 @@ pub(crate) fn order_happens(stage: &mut Stage, order: &Order) {
     let tracking = || text(order.tracking.as_deref().unwrap());
     for (step, at) in order.steps().into_iter().enumerate() {
         let event = match step {
-            0 => OrderPaid { payment_reference: text("p"), amount_cents }.into(),
+            0 => OrderPaid { payment_reference: text("p"), amount_cents, currency: Currency::Usd }
+                .into(),
             1 => OrderShipped { carrier: text("DHL"), tracking_number: tracking() }.into(),
             _ => OrderDelivered {}.into(),
         };

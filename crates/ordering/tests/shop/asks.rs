@@ -4,7 +4,7 @@
 
 use ordering::{
     CartCommand, CartId, Cents, CustomerId, CustomerRegistered, Email, Import, OrderCancelled,
-    OrderCommand, OrderId, OrderLine, OrderPaid, OrderShipped, ProductAdded, ProductCommand,
+    OrderCommand, OrderId, OrderLine, OrderShipped, Payment, ProductAdded, ProductCommand,
     Quantity, Return, Sku, Status, StreamId, Text,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
@@ -130,7 +130,7 @@ fn order_command() -> impl Strategy<Value = OrderCommand> {
     prop_oneof![
         2 => import(),
         1 => (reference(), some_price()).prop_map(|(payment_reference, amount_cents)| {
-            OrderCommand::Pay(OrderPaid { payment_reference, amount_cents })
+            OrderCommand::Pay(Payment { payment_reference, amount_cents })
         }),
         4 => reference().prop_map(|tracking_number| {
             OrderCommand::Ship(OrderShipped { carrier: text("UPS"), tracking_number })

@@ -63,7 +63,7 @@ pub(crate) fn order_event() -> impl Strategy<Value = OrderEvent> {
         placed(),
         imported(),
         (reference(), some_price()).prop_map(|(payment_reference, amount_cents)| {
-            OrderPaid { payment_reference, amount_cents }.into()
+            OrderPaid { payment_reference, amount_cents, currency: Currency::Usd }.into()
         }),
         (reference(), reference()).prop_map(|(carrier, tracking_number)| {
             OrderShipped { carrier, tracking_number }.into()

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use ordering::{
     Cart, CartCommand, CartEvent, Checkout, Commit, Customer, CustomerCommand, CustomerEvent,
     CustomerId, CustomerRegistered, Decider, Email, EmailClaim, EmailClaimCommand, EmailClaimEvent,
-    Event, Folded, Metadata, Order, OrderCommand, OrderEvent, OrderId, OrderPaid, Product,
+    Event, Folded, Metadata, Order, OrderCommand, OrderEvent, OrderId, Payment, Product,
     ProductEvent, Rejection, Request, Restock, Sku, StreamId, checkout, restock,
 };
 
@@ -167,7 +167,7 @@ impl Shop {
                 let order = self.orders.state(&id.stream());
                 let amount_cents = order.known()?.total_cents;
                 let payment_reference = payment_reference.clone();
-                self.order(*id, OrderCommand::Pay(OrderPaid { payment_reference, amount_cents }))
+                self.order(*id, OrderCommand::Pay(Payment { payment_reference, amount_cents }))
             }
         }
     }

@@ -6,7 +6,7 @@ use decider::{Event, Metadata, RecordedEvent};
 use edge::Handler;
 use local_postgres::{TestDatabase, test_database};
 use ordering::{
-    CartEvent, CartId, CartOpened, Cents, CustomerEvent, CustomerId, CustomerRegistered,
+    CartEvent, CartId, CartOpened, Cents, Currency, CustomerEvent, CustomerId, CustomerRegistered,
     EmailClaimEvent, EmailClaimed, ItemQuantitySet, OrderEvent, OrderId, OrderImported, OrderLine,
     OrderPaid, OrderPlaced, ProductAdded, ProductEvent, Quantity, Sku, Status,
 };
@@ -126,7 +126,8 @@ impl Stage {
             currency: Default::default(),
         };
         let payment_reference = "p1".to_owned().try_into().unwrap();
-        let paid = OrderPaid { payment_reference, amount_cents: total_cents };
+        let paid =
+            OrderPaid { payment_reference, amount_cents: total_cents, currency: Currency::Usd };
         let stream = cart_of("bought").order().stream();
         self.happens::<OrderEvent>(&stream, placed).await;
         self.happens::<OrderEvent>(&stream, paid).await;
