@@ -14,7 +14,7 @@ async fn a_payment_from_before_is_folded_shown_and_rebuilt_like_one_of_today() -
     let shop = Shop::open().await?;
     let staff = &shop.staff;
     staff.stocked("TEA", 250, 9).await?;
-    let (before, today) = (order(&shop).await?, order(&shop).await?);
+    let (before, today) = (order(&shop, "ann").await?, order(&shop, "bob").await?);
     put_commit(&shop, &format!("order-{before}"), 2, "OrderPaid", PAYMENT).await?;
     let pay = json!({"payment_reference": "pay-1", "amount_cents": 250});
     staff.post(&format!("/orders/{today}/pay"), pay).await?.expect(200)?;
@@ -45,10 +45,9 @@ async fn a_payment_from_before_is_folded_shown_and_rebuilt_like_one_of_today() -
 }
 
 /// Places an order of one packet of tea.
-async fn order(shop: &Shop) -> anyhow::Result<String> {
+async fn order(shop: &Shop, name: &str) -> anyhow::Result<String> {
     let staff = &shop.staff;
-    let name = uuid::Uuid::now_v7().to_string();
-    let customer = staff.customer(&name).await?;
+    let customer = staff.customer(name).await?;
     let cart = staff.cart(&customer, &[("TEA", 1)]).await?;
     let bought = staff.post(&format!("/carts/{cart}/checkout"), json!({})).await?.expect(201)?;
     Ok(bought.text("order_id")?.to_owned())
