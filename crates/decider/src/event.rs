@@ -26,6 +26,13 @@ pub trait Event: Sized {
 
 /// The payload of one kind of event.
 pub trait Payload: Serialize + DeserializeOwned {
+    /// The fields that tell of a person: whom the stream is about. Each is a
+    /// [`Personal`](crate::Personal), and is sealed in the event table.
+    const PERSONAL: &'static [&'static str] = &[];
+
+    /// Whether what is personal in the stream is no more once this has happened.
+    const ERASES: bool = false;
+
     /// When it happened, where the payload itself says so; `None` means when it was recorded.
     fn occurred_at(&self) -> Option<Timestamp> {
         None
@@ -67,6 +74,9 @@ pub fn record<P: Payload>(name: &str, schema_version: u32, payload: &P) -> Recor
         schema_version,
         occurred_at: payload.occurred_at(),
         data,
+        erases: P::ERASES,
+        personal: P::PERSONAL,
+        revealed: None,
     }
 }
 
@@ -97,7 +107,7 @@ pub fn read<P: Payload>(recorded: &RecordedEvent, upcasts: &[Upcast]) -> Result<
     let Some(steps) = since.and_then(|since| upcasts.get(since..)) else {
         return Err(Undecodable::UnknownSchema { name: recorded.name.clone(), found, known });
     };
-    payload(&recorded.data, steps).map_err(|error| Undecodable::BadPayload {
+    payload(recorded.payload(), steps).map_err(|error| Undecodable::BadPayload {
         name: recorded.name.clone(),
         detail: error.to_string(),
     })

@@ -13,6 +13,7 @@ events! {
     }
 }
 
+/// It shines.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LampLit {
@@ -32,6 +33,7 @@ struct LampLitV1 {
     watts: u32,
 }
 
+/// It shines no more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LampPutOut {}
@@ -53,7 +55,7 @@ impl From<LampLitV2> for LampLit {
 
 fn read(schema_version: u32, data: &str) -> Result<LampEvent, Undecodable> {
     let (name, data) = ("LampLit".to_owned(), data.to_owned());
-    LampEvent::read(&RecordedEvent { name, schema_version, occurred_at: None, data })
+    LampEvent::read(&RecordedEvent { name, schema_version, data, ..RecordedEvent::default() })
 }
 
 fn lit(colour: &str) -> LampEvent {

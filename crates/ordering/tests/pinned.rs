@@ -102,6 +102,21 @@ fn git(arguments: &[&str]) -> Option<String> {
     said.status.success().then(|| String::from_utf8(said.stdout).expect("git writes UTF-8"))
 }
 
+/// Of the time when nothing was sealed: readable as ever.
+#[test]
+fn a_plain_customer_is_read_like_one_of_today() {
+    for (before, today) in
+        [("CustomerRegistered.v1", "CustomerRegistered.v2"), ("EmailChanged.v1", "EmailChanged.v2")]
+    {
+        let [before, today] = [before, today].map(|file| {
+            let path = tests().join(format!("samples/{file}.json"));
+            let recorded = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+            CustomerEvent::read(&recorded).expect("it is about a customer")
+        });
+        assert_eq!(before, today);
+    }
+}
+
 /// The payments of the time when only the order said what currency it was.
 #[test]
 fn a_payment_without_a_currency_was_in_dollars() {

@@ -225,7 +225,7 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         let refused = refused.map(ToString::to_string);
         let mut done = Applied::default();
         let healed = self.heal(batch, &positions, &mut done.report).await?;
-        let mut advances = Vec::new();
+        let (mut advances, mut erased) = (Vec::new(), Vec::new());
         for (stream, delivered) in batch {
             let position = positions.get(stream).cloned().unwrap_or_default();
             let known = delivered.len() as u64;
@@ -233,11 +233,15 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
                 done.report.gone += known;
                 continue;
             }
+            let commits = healed.get(stream).unwrap_or(delivered);
+            if commits.range(position.applied.next()..).any(|(_, delivery)| delivery.erases()) {
+                erased.push(stream.clone());
+                continue;
+            }
             if position.parked {
                 done.report.queued += known;
                 continue;
             }
-            let commits = healed.get(stream).unwrap_or(delivered);
             done.report.duplicates +=
                 delivered.keys().filter(|version| **version <= position.applied).count() as u64;
             let open = commits.range(position.applied.next()..).map(|(_, delivery)| delivery);
@@ -257,6 +261,9 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
             self.write(statement, tables).await?;
         }
         advances.into_iter().for_each(|step| done.note(step));
+        for stream in erased {
+            done.report += self.erase(stream).await?;
+        }
         Ok(done)
     }
 

@@ -11,6 +11,7 @@
 mod batch;
 mod changes;
 mod engine;
+mod erasure;
 mod failure;
 mod heartbeat;
 mod position;

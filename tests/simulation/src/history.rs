@@ -111,11 +111,11 @@ impl Shop {
         }
         for number in 0..3 {
             let id = CustomerId(Uuid::from_u128(number));
-            let customer = CustomerRegistered {
+            let customer = CustomerRegistered::from(NewCustomer {
                 name: text("Ann Ñoño"),
                 email: text(&format!("ann-{number}@example.com")),
                 reference: None,
-            };
+            });
             let events = [CustomerEvent::Registered(customer)];
             self.customers.insert(id, events.iter().fold(Customer::default(), Customer::evolve));
             self.commit(id.stream(), &events);

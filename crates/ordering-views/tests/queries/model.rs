@@ -3,10 +3,10 @@
 
 use chrono::Duration;
 use ordering::{
-    Currency, CustomerEvent, CustomerId, CustomerRegistered, ItemsReturned, OrderCancelled,
-    OrderDelivered, OrderEvent, OrderId, OrderImported, OrderLine, OrderPaid, OrderShipped,
-    ProductAdded, ProductDiscontinued, ProductEvent, Quantity, ReturnedLine, Status, StockReceived,
-    Timestamp,
+    Currency, CustomerEvent, CustomerId, CustomerRegistered, ItemsReturned, NewCustomer,
+    OrderCancelled, OrderDelivered, OrderEvent, OrderId, OrderImported, OrderLine, OrderPaid,
+    OrderShipped, ProductAdded, ProductDiscontinued, ProductEvent, Quantity, ReturnedLine, Status,
+    StockReceived, Timestamp,
 };
 
 use crate::stage::{Stage, at};
@@ -191,11 +191,11 @@ impl Model {
             product_happens(stage, product);
         }
         for customer in &self.customers {
-            let registered = CustomerRegistered {
+            let registered = CustomerRegistered::from(NewCustomer {
                 name: text(&customer.name),
                 email: format!("{}@example.com", customer.id).try_into().unwrap(),
                 reference: None,
-            };
+            });
             let stream = customer.id.stream();
             stage.happens::<CustomerEvent>(&stream, at("2016-01-01T00:00:00Z"), registered);
         }

@@ -55,6 +55,8 @@ async fn sandbox(name: &str, table: &Table) -> anyhow::Result<Sandbox> {
     let variables = [
         ("AWS_ENDPOINT_URL", table.endpoint.clone()),
         ("EVENT_TABLE", TABLE.to_owned()),
+        ("KEY_TABLE", personal_data::testing::TABLE.to_owned()),
+        ("KEY_FILE", personal_data::testing::KEY_FILE.to_owned()),
         ("RUST_LOG", "info".to_owned()),
     ];
     Sandbox::start(name, &variables).await
