@@ -141,6 +141,7 @@ impl Shop {
             6..=9 => self.fill_a_cart(sku),
             10 | 11 => self.check_out(),
             12 => self.import(customer, sku),
+            13 if self.number(4) == 1 => self.erase(customer),
             _ => self.move_an_order_on(sku),
         }
     }
@@ -149,6 +150,14 @@ impl Shop {
         let email = text(&format!("{id}-{}@example.com", self.commits.len()));
         let customer = self.customers.entry(id).or_default();
         if let Ok(events) = customer.decide(CustomerCommand::ChangeEmail(email)) {
+            *customer = events.iter().fold(customer.clone(), Customer::evolve);
+            self.commit(id.stream(), &events);
+        }
+    }
+
+    fn erase(&mut self, id: CustomerId) {
+        let customer = self.customers.entry(id).or_default();
+        if let Ok(events) = customer.decide(CustomerCommand::Erase) {
             *customer = events.iter().fold(customer.clone(), Customer::evolve);
             self.commit(id.stream(), &events);
         }
