@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Throws bytes at each target of fuzz/ for so many seconds. What it learns stays in target/fuzz; the
-# corpora in fuzz/corpus are where it starts from, and small.
+# corpora in fuzz/corpus are where it starts from, and small. `--dev`, as the SDK and sqlx are long to
+# optimise, and what is tried here is short.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=$1
@@ -15,7 +16,7 @@ for target in events records cursors tokens bodies; do
     found=target/fuzz/found/$target/
     mkdir -p "$learned" "$found"
     echo "fuzzing $target for $seconds seconds"
-    if ! cargo +nightly fuzz run --fuzz-dir fuzz --target-dir target/fuzz/build "$target" \
+    if ! cargo +nightly fuzz run --dev --fuzz-dir fuzz --target-dir target/fuzz/build "$target" \
         "$learned" "${seeds[@]}" -- \
         "-max_total_time=$seconds" "-artifact_prefix=$found" -print_final_stats=1 \
         >"target/fuzz/$target.log" 2>&1; then
