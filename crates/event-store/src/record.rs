@@ -124,7 +124,7 @@ mod tests {
         }});
         let record = |of: &str| {
             serde_json::from_value::<EventRecord>(json!({
-                "eventName": "INSERT", "awsRegion": "eu-central-1",
+                "eventID": "1", "eventName": "INSERT", "awsRegion": "eu-central-1",
                 "dynamodb": {"Keys": place(of), "NewImage": item, "SizeBytes": 1},
             }))
         };
