@@ -2,7 +2,7 @@
 # itself. PORT and DATA_DIR move the stack.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev token test soak bench check format lint template readme openapi openapi-json dynamodb-local year build e2e upgrade clean
+.PHONY: help demo dev token test soak fuzz bench check format lint template readme openapi openapi-json dynamodb-local year build e2e upgrade clean
 SHELL := /bin/bash
 
 export PORT ?= 9000
@@ -86,6 +86,9 @@ e2e: $(VENV)/ready $(MINISTACK)/ready ## deploys the template to an emulator and
 upgrade: ## runs the new migrations under the release before, while it serves: make upgrade [PREVIOUS=<commit>]
 	tests/upgrade.sh
 
+fuzz: $(TOOLS)/bin/cargo-fuzz ## throws bytes at what strangers can send, with a nightly compiler: make fuzz [SECONDS=60]
+	@infra/tools/fuzz.sh $(if $(SECONDS),$(SECONDS),60)
+
 soak: ## delivers fresh random histories in every bad way: make soak [SECONDS=60]
 	@cargo build --quiet --package simulation --bin soak
 	@target/debug/soak --seconds $(if $(SECONDS),$(SECONDS),60)
@@ -119,3 +122,6 @@ target/year/orders.ndjson: infra/tools/year.py infra/tools/year-requirements.txt
 
 $(TOOLS)/bin/cargo-nextest:
 	cargo install --quiet --locked --root $(TOOLS) cargo-nextest
+
+$(TOOLS)/bin/cargo-fuzz:
+	cargo install --quiet --locked --root $(TOOLS) cargo-fuzz

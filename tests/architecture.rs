@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// A crate and the crates of ours that it may name; `*` may see all.
-const ARROWS: [(&str, &[&str]); 19] = [
+const ARROWS: [(&str, &[&str]); 20] = [
     ("decider", &[]),
     ("ordering", &["decider"]),
-    ("event-store", &["decider"]),
+    ("event-store", &["decider", "personal-data"]),
+    // the keys to what is personal in events, see docs/adr
+    ("personal-data", &["decider"]),
     ("projection", &["decider"]),
     ("projection-simulator", &["projection"]),
     ("ordering-views", &["ordering", "projection"]),
@@ -18,8 +20,8 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("telemetry", &[]),
     // the way into the database, see docs/adr
     ("database", &[]),
-    ("command", &["edge", "event-store", "ordering", "telemetry"]),
-    ("projector", &["database", "event-store", "ordering-views", "telemetry"]),
+    ("command", &["edge", "event-store", "ordering", "personal-data", "telemetry"]),
+    ("projector", &["database", "event-store", "ordering-views", "personal-data", "telemetry"]),
     ("query", &["database", "edge", "ordering-views", "telemetry"]),
     ("migrate", &["database", "ordering-views"]),
     // a Postgres to start, which knows nothing of ours

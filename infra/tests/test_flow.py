@@ -97,6 +97,13 @@ def test_what_cannot_be_made_again_outlives_the_stack():
         assert cluster["DeletionPolicy"] == "Snapshot", name
 
 
+def test_nothing_brings_a_destroyed_key_back():
+    keys = expanded()["Resources"]["KeyTable"]["Properties"]
+    assert "PointInTimeRecoverySpecification" not in keys
+    assert "StreamSpecification" not in keys
+    assert keys["DeletionProtectionEnabled"] is True
+
+
 def test_every_alarm_tells_somebody_and_says_what_it_means():
     alarms = resources("AWS::CloudWatch::Alarm")
     assert len(alarms) >= 18

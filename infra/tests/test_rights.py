@@ -81,6 +81,23 @@ def test_each_function_logs_in_as_itself():
     }
 
 
+def test_keys_are_made_by_one_function_and_destroyed_by_another():
+    of_the_table = {
+        name.split(": ")[1]: set(listed(s["Action"]))
+        for name, s in allowances() if s["Resource"] == {"Ref": "KeyTableArn"}
+    }
+    assert of_the_table == {
+        "CommandRole": {"dynamodb:GetItem", "dynamodb:PutItem"},
+        "ProjectorRole": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+    }
+    of_kms = {
+        name.split(": ")[1]: set(listed(s["Action"]))
+        for name, s in allowances() if "StringLike" in s.get("Condition", {})
+        and s["Condition"]["StringLike"] == {"kms:EncryptionContext:subject": "customer-*"}
+    }
+    assert of_kms == {"CommandRole": {"kms:Decrypt", "kms:Encrypt"}, "ProjectorRole": {"kms:Decrypt"}}
+
+
 def test_nothing_leads_out_of_the_network():
     ways_out = ("AWS::EC2::NatGateway", "AWS::EC2::InternetGateway", "AWS::EC2::Route")
     assert resources(*ways_out) == []

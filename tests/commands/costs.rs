@@ -163,6 +163,8 @@ async fn after_sales(till: &mut Till, order: &str) -> anyhow::Result<()> {
     let back = json!({"lines": [{"sku": "P1", "quantity": 1}], "reason": "It is broken"});
     till.post("return", &format!("{order}/return"), back).await?;
     till.post("discontinue", "/products/TEA/discontinue", json!(null)).await?;
+    let bob = till.desk.customer("bob").await?;
+    till.post("erase a customer", &format!("/customers/{bob}/erase"), json!(null)).await?;
     Ok(())
 }
 

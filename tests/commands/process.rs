@@ -9,7 +9,12 @@ use serde_json::json;
 type Outcome = anyhow::Result<()>;
 
 async fn sandbox(wire: &Wire) -> anyhow::Result<Sandbox> {
-    let variables = [("AWS_ENDPOINT_URL", wire.endpoint()), ("EVENT_TABLE", TABLE.to_owned())];
+    let variables = [
+        ("AWS_ENDPOINT_URL", wire.endpoint()),
+        ("EVENT_TABLE", TABLE.to_owned()),
+        ("KEY_TABLE", personal_data::testing::TABLE.to_owned()),
+        ("KEY_FILE", personal_data::testing::KEY_FILE.to_owned()),
+    ];
     Sandbox::start("command", &variables).await
 }
 

@@ -123,6 +123,8 @@ impl<'a> Script<'a> {
         self.step("POST /orders/{id}/cancel", &path, bodies).await?;
         let path = "/products/TEA/discontinue";
         self.step("POST /products/{sku}/discontinue", path, (json!(null), json!(null))).await?;
+        let path = format!("/customers/{customer}/erase");
+        self.step("POST /customers/{id}/erase", &path, (json!(null), json!(null))).await?;
         Ok(())
     }
 }

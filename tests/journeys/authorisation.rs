@@ -61,6 +61,8 @@ fn rules() -> Vec<Rule> {
         rule("GET", "/streams/order-{order}/events", lists, json!(null)),
         rule("GET", "/projection", &["staff", "analyst"], json!(null)),
         rule("GET", "/reports/sales", analyst, json!(null)),
+        // the last one, as it leaves nobody to ask about
+        rule("POST", "/customers/{customer}/erase", staff, json!({})),
     ]
 }
 

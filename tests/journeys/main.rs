@@ -4,6 +4,8 @@ mod authorisation;
 mod bad_input;
 mod baskets;
 mod crash;
+mod erasure;
+mod evolved;
 mod faults;
 mod one_id;
 mod operations;

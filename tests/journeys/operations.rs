@@ -118,7 +118,7 @@ fn says(output: &Output, words: &str) -> bool {
 }
 
 /// Writes a commit past the write side, as a newer release or a mistake would.
-async fn put_commit(
+pub(crate) async fn put_commit(
     shop: &Shop,
     stream: &str,
     version: u64,

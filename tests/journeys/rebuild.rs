@@ -79,7 +79,7 @@ async fn a_view_is_rebuilt_swapped_and_taken_back_while_the_shop_is_open() -> an
 async fn a_lost_read_model_comes_back_from_an_export() -> anyhow::Result<()> {
     let shop = Shop::open().await?;
     let order = ordered(&shop).await?;
-    let export = export(&shop).await?;
+    let export = export(&shop.stack.dynamodb_client()).await?;
     let late = shop.staff.post("/products/TEA/stock", json!({"received": 1})).await?.expect(200)?;
     shop.staff.get_after(&late, "/products/TEA").await?.expect(200)?;
     spoil(&shop).await?;
@@ -102,17 +102,10 @@ async fn a_lost_read_model_comes_back_from_an_export() -> anyhow::Result<()> {
 }
 
 /// The event table as DynamoDB exports it to S3, in an order that is not the streams'.
-async fn export(shop: &Shop) -> anyhow::Result<tempfile::TempDir> {
+pub(crate) async fn export(client: &aws_sdk_dynamodb::Client) -> anyhow::Result<tempfile::TempDir> {
     let folder = tempfile::TempDir::new()?;
-    let items = shop
-        .stack
-        .dynamodb_client()
-        .scan()
-        .table_name(local_stack::TABLE_NAME)
-        .send()
-        .await?
-        .items
-        .unwrap_or_default();
+    let items =
+        client.scan().table_name(local_stack::TABLE_NAME).send().await?.items.unwrap_or_default();
     let mut lines = Vec::new();
     for item in items.into_iter().rev() {
         let item: serde_dynamo::Item = item.into();

@@ -49,7 +49,9 @@ async fn a_redacted_event_is_redacted_wherever_it_shows() -> anyhow::Result<()> 
     let moved = json!({"email": "a@example.com"});
     let moved = staff.post(&format!("{path}/email"), moved).await?.expect(200)?;
     staff.get_after(&moved, &path).await?.expect(200)?;
-    let redacted = json!({"name": "(redacted)", "email": "nobody@example.com"}).to_string();
+    let digest = json!({"claim": "(redacted)", "spelling": "(redacted)"});
+    let redacted = json!({"name": "(redacted)", "email": "nobody@example.com", "digest": digest});
+    let redacted = redacted.to_string();
     let redact = shop.stack.dynamodb_client().update_item().table_name(TABLE_NAME);
     redact
         .set_key(Some(place(&stream, 1)))

@@ -74,6 +74,7 @@ impl Table {
             .stream_specification(stream.build()?)
             .send()
             .await?;
+        personal_data::testing::create_table(&self.client()).await?;
         Ok(())
     }
 }
@@ -81,8 +82,8 @@ impl Table {
 /// A store as a new sandbox of the command function has it, at that endpoint.
 #[must_use]
 pub fn cold_store(endpoint: &str) -> EventStore {
-    let config = within_a_request(config(endpoint));
-    EventStore::new(Client::from_conf(config.build()), TABLE)
+    let client = Client::from_conf(within_a_request(config(endpoint)).build());
+    EventStore::new(client.clone(), TABLE).with_keys(personal_data::testing::keys(client))
 }
 
 fn config(endpoint: &str) -> Builder {

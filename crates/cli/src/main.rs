@@ -110,7 +110,9 @@ impl System {
         pool.acquire().await.context("the read model does not answer")?;
         tokio::spawn(keep_renewed(sessions));
         let client = aws_sdk_dynamodb::Client::new(&config);
-        let store = EventStore::new(client, cli.event_table.as_str());
+        let keys = personal_data::from_environment(&config, client.clone());
+        let keys = keys.map_err(anyhow::Error::msg).context("say where the keys are")?;
+        let store = EventStore::new(client, cli.event_table.as_str()).with_keys(keys);
         let projector = Projector::new(pool.clone(), store.clone());
         Ok(Self { pool, store, projector })
     }

@@ -83,7 +83,7 @@ pub(crate) async fn run(system: &System, options: Options) -> anyhow::Result<boo
                 let pace = pace::Pace::new(options.read_units);
                 table::copy(&system.store, &rebuild, options.segments, &pace).await
             }
-            Origin::Export(folder) => export::copy(&system.pool, &rebuild, &folder).await,
+            Origin::Export(folder) => export::copy(system, &rebuild, &folder).await,
         }
     };
     interruptible(copying).await?;

@@ -25,7 +25,7 @@ pub struct Commit {
 }
 
 /// One event in the form that outlives the code: a name, a schema version and JSON.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedEvent {
     /// The event's name, for example `OrderPlaced`.
     #[serde(rename = "type")]
@@ -35,8 +35,34 @@ pub struct RecordedEvent {
     /// When it happened, where that is not when it was recorded (a back-filled order).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occurred_at: Option<Timestamp>,
-    /// The payload, as JSON text.
+    /// The payload, as JSON text, as it is stored.
     pub data: String,
+    /// Whether what is personal in its stream is no more from here on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erases: bool,
+    /// The fields of `data` that are to be sealed before it is stored.
+    #[serde(skip)]
+    pub personal: &'static [&'static str],
+    /// The payload with what is personal in it revealed, where something is sealed. In memory
+    /// only: whatever writes a commit writes `data`.
+    #[serde(skip)]
+    pub revealed: Option<String>,
+}
+
+impl RecordedEvent {
+    /// The payload to read.
+    #[must_use]
+    pub fn payload(&self) -> &str {
+        self.revealed.as_deref().unwrap_or(&self.data)
+    }
+}
+
+impl Commit {
+    /// Whether what is personal in its stream is no more from here on.
+    #[must_use]
+    pub fn erases(&self) -> bool {
+        self.events.iter().any(|event| event.erases)
+    }
 }
 
 /// Where a commit came from.

@@ -8,14 +8,16 @@ mod decider;
 mod event;
 mod folded;
 mod memory;
+mod personal;
 mod stream;
 pub mod testing;
 mod trace;
 
 pub use commit::{Commit, Metadata, RecordedEvent, Request, Timestamp};
 pub use decider::Decider;
-pub use event::{Event, Payload, Undecodable, read, record};
+pub use event::{Event, Payload, Undecodable, Upcast, read, record, upcast};
 pub use folded::Folded;
 pub use memory::{MEMORY_HOURS, PAGE, Page};
+pub use personal::Personal;
 pub use stream::{BadStreamId, StreamId, Version};
 pub use trace::{NoTrace, TraceParent};

@@ -13,6 +13,7 @@ pub const ROUTES: &[(&str, &[Method])] = &[
     ("/customers", &[Method::POST]),
     ("/customers/{id}", &[Method::GET]),
     ("/customers/{id}/email", &[Method::POST]),
+    ("/customers/{id}/erase", &[Method::POST]),
     ("/customers/{id}/orders", &[Method::GET]),
     ("/carts", &[Method::POST]),
     ("/carts/{id}", &[Method::GET]),

@@ -25,6 +25,8 @@ impl EventStore {
     /// # Errors
     /// [`StoreError::Conflict`] when one of the places is taken; otherwise what the table said.
     pub async fn append(&self, commits: &[Commit]) -> Result<(), StoreError> {
+        let mut commits = commits.to_vec();
+        self.seal(&mut commits).await?;
         self.write(commits.iter().map(|commit| commit_item(commit, None)).collect()).await
     }
 

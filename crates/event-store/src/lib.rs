@@ -14,6 +14,7 @@ mod heartbeat;
 mod item;
 mod load;
 mod memory;
+mod personal;
 mod record;
 mod scan;
 mod store;

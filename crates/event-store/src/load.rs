@@ -126,7 +126,7 @@ impl EventStore {
         Ok(commits)
     }
 
-    /// All commits after `after`, in order, also those that this build cannot read.
+    /// All commits after `after`, in order and revealed, also those that this build cannot read.
     ///
     /// # Errors
     /// What the table said.
@@ -141,7 +141,7 @@ impl EventStore {
         while let Some(item) = items.next().await {
             commits.push(item::read_commit(stream, item.map_err(|error| by_meaning(&error))?));
         }
-        Ok(commits)
+        self.reveal_stream(stream, commits).await
     }
 
     /// One commit, if it is there.

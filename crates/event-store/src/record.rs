@@ -83,14 +83,16 @@ impl Change {
 
 fn appended(stream: StreamId, version: Version, record: EventRecord) -> Change {
     let item = record.change.new_image;
-    match serde_dynamo::from_item(item.clone()) {
-        Ok(commit) => Change::Committed(commit),
-        Err(error) => {
-            let detail = error.to_string();
-            let json = serde_json::to_string(&item).unwrap_or_else(|error| error.to_string());
-            Change::Unreadable(UnreadableCommit { stream, version, detail }, json)
+    let read = serde_dynamo::from_item::<_, Commit>(item.clone());
+    let detail = match read {
+        Ok(commit) if commit.stream == stream && commit.version == version => {
+            return Change::Committed(commit);
         }
-    }
+        Ok(commit) => format!("the item is commit {} of {}", commit.version, commit.stream),
+        Err(error) => error.to_string(),
+    };
+    let json = serde_json::to_string(&item).unwrap_or_else(|error| error.to_string());
+    Change::Unreadable(UnreadableCommit { stream, version, detail }, json)
 }
 
 fn beside_the_commits(record: EventRecord) -> Change {
@@ -101,5 +103,38 @@ fn beside_the_commits(record: EventRecord) -> Change {
             serde_dynamo::from_item(item).map_or(Change::Other, Change::Beat)
         }
         Some(_) | None => Change::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Found by fuzzing: it was taken for a commit of the stream that the item names.
+    #[test]
+    fn a_record_whose_item_is_of_another_place_is_no_commit() -> serde_json::Result<()> {
+        let place = |stream: &str| json!({"stream": {"S": stream}, "version": {"N": "1"}});
+        let mut item = place("order-2");
+        item["recorded_at"] = json!({"S": "2026-11-21T00:00:00Z"});
+        item["events"] = json!({"L": []});
+        item["metadata"] = json!({"M": {
+            "actor": {"S": "a"}, "command_id": {"S": "c"}, "correlation_id": {"S": "c"},
+        }});
+        let record = |of: &str| {
+            serde_json::from_value::<EventRecord>(json!({
+                "eventID": "1", "eventName": "INSERT", "awsRegion": "eu-central-1",
+                "dynamodb": {"Keys": place(of), "NewImage": item, "SizeBytes": 1},
+            }))
+        };
+        let change = Change::read(record("order-2")?);
+        assert!(matches!(change, Ok(Change::Committed(_))), "{change:?}");
+        let Ok(Change::Unreadable(commit, _)) = Change::read(record("order-1")?) else {
+            panic!("it is of another stream");
+        };
+        assert_eq!(commit.detail, "the item is commit 1 of order-2");
+        assert_eq!(commit.stream.as_str(), "order-1");
+        Ok(())
     }
 }

@@ -143,7 +143,8 @@ impl EventStore {
             let (stream, _) = place(&item)?;
             Some(item::read_commit(&stream, item))
         });
-        Ok(CommitPage { commits: commits.collect(), read_units, next })
+        let commits = self.reveal_all(commits.collect()).await?;
+        Ok(CommitPage { commits, read_units, next })
     }
 }
 

@@ -255,6 +255,7 @@ impl Unit {
     /// Appends all that is staged, with the answer on the commit of the primary stream.
     pub(crate) async fn append(mut self, answer: String) -> Result<(), StoreError> {
         for staged in &mut self.staged {
+            self.store.seal([&mut staged.commit]).await?;
             if let Some(request) = &mut staged.commit.metadata.request {
                 request.answer.clone_from(&answer);
             }

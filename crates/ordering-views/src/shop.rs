@@ -84,7 +84,13 @@ impl ReadModel for Shop {
             }
             Customer::CATEGORY => {
                 let customer = id(commit)?;
-                for happened in Happened::<CustomerEvent>::read(commit)? {
+                let all = Happened::<CustomerEvent>::read(commit)?;
+                if all.iter().any(|happened| customer::is_sealed(&happened.event)) {
+                    let (name, detail) =
+                        (commit.stream.to_string(), "nobody revealed it".to_owned());
+                    return Err(Undecodable::BadPayload { name, detail });
+                }
+                for happened in all {
                     customer::evolve(&mut tables.customer, customer, &happened);
                 }
                 customer::as_of(&mut tables.customer, customer, commit.version);
@@ -99,7 +105,7 @@ impl ReadModel for Shop {
             Order::CATEGORY => {
                 let order = id(commit)?;
                 for happened in Happened::<OrderEvent>::read(commit)? {
-                    order_history::evolve(&mut tables.order, order, &happened, commit);
+                    order_history::evolve(&mut tables.order, order, &happened);
                 }
                 order_history::as_of(&mut tables.order, order, commit.version);
             }

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use model::{Model, order_happens, pieces, product_happens, text};
 use ordering::{
     CartCheckedOut, CartEvent, CartId, CartOpened, CustomerEvent, CustomerId, CustomerRegistered,
-    EmailClaimEvent, EmailClaimed, ItemQuantitySet, OrderId,
+    EmailClaimEvent, EmailClaimed, ItemQuantitySet, NewCustomer, OrderId,
 };
 use ordering_views::{
     Checked, Commit, CommitSource, Delivery, Mismatch, ReadModel, Shop, StreamId, Verifier, Version,
@@ -58,11 +58,11 @@ fn commits(stage: &Stage) -> impl Iterator<Item = Commit> {
 /// A customer who holds an address and fills two carts.
 fn people_come(stage: &mut Stage) {
     let (ann, now) = (CustomerId::derived("ann"), at("2026-01-31T23:59:59.999Z"));
-    let registered = CustomerRegistered {
+    let registered = CustomerRegistered::from(NewCustomer {
         name: text("Ann"),
         email: text("ann@example.com"),
         reference: Some(text("7")),
-    };
+    });
     stage.happens::<CustomerEvent>(&ann.stream(), now, registered);
     let claim = StreamId::new("email", "ann").unwrap();
     stage.happens::<EmailClaimEvent>(&claim, now, EmailClaimed { customer_id: ann });

@@ -12,7 +12,9 @@ mod email_claim;
 mod ids;
 mod order;
 mod order_decisions;
+mod payment;
 mod product;
+mod registered;
 mod rejection;
 mod schema;
 mod text;
@@ -24,17 +26,19 @@ pub use cart::{
 pub use cents::{Cents, Quantity};
 pub use checkout::{Checkout, Restock, checkout, restock};
 pub use customer::{
-    Customer, CustomerCommand, CustomerEvent, CustomerRegistered, EmailChanged, Registered,
+    Customer, CustomerCommand, CustomerErased, CustomerEvent, NewCustomer, Registered,
 };
 pub use decider::{
-    Commit, Decider, Event, Folded, Metadata, RecordedEvent, Request, StreamId, Timestamp,
-    Undecodable, Version,
+    Commit, Decider, Event, Folded, Metadata, Personal, RecordedEvent, Request, StreamId,
+    Timestamp, Undecodable, Version,
 };
 pub use email_claim::{
     EmailClaim, EmailClaimCommand, EmailClaimEvent, EmailClaimed, EmailReleased,
 };
 pub use ids::{CartId, CustomerId, OrderId, Sku};
 pub use order::*;
+pub use payment::{OrderPaid, Payment};
 pub use product::*;
+pub use registered::{CustomerRegistered, EmailChanged};
 pub use rejection::Rejection;
-pub use text::{BadText, Email, Text};
+pub use text::{BadText, Email, EmailDigest, Text};

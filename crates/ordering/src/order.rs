@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    CartId, Cents, CustomerId, Quantity, Rejection, Sku, Text, order_decisions as decisions,
+    CartId, Cents, CustomerId, OrderPaid, Payment, Quantity, Rejection, Sku, Text,
+    order_decisions as decisions, payment::OrderPaidV1,
 };
 
 events! {
@@ -16,7 +17,7 @@ events! {
         /// An order from before this system; it took no stock here.
         Imported(OrderImported) = "OrderImported", 1;
         /// The customer paid.
-        Paid(OrderPaid) = "OrderPaid", 1;
+        Paid(OrderPaid) = "OrderPaid", 2, from [OrderPaidV1];
         /// It left the house.
         Shipped(OrderShipped) = "OrderShipped", 1;
         /// It reached the customer.
@@ -96,17 +97,6 @@ pub struct OrderImported {
     pub currency: Currency,
 }
 
-/// See [`OrderEvent::Paid`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = Payment, description = "What was paid.")]
-pub struct OrderPaid {
-    /// What the payment provider calls it.
-    pub payment_reference: Text<100>,
-    /// What was paid, which is what the order costs.
-    pub amount_cents: Cents,
-}
-
 /// See [`OrderEvent::Shipped`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -164,7 +154,6 @@ impl Payload for OrderImported {
         Some(self.placed_at)
     }
 }
-impl Payload for OrderPaid {}
 impl Payload for OrderShipped {}
 impl Payload for OrderDelivered {}
 impl Payload for OrderCancelled {}
@@ -253,7 +242,7 @@ pub enum OrderCommand {
     /// Back-fills it.
     Import(Import),
     /// Pays it in full.
-    Pay(OrderPaid),
+    Pay(Payment),
     /// Sends it.
     Ship(OrderShipped),
     /// Books its arrival.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::{
     Cents, Currency, Import, ItemsReturned, KnownOrder, Order, OrderCancelled, OrderDelivered,
-    OrderEvent, OrderImported, OrderLine, OrderPaid, OrderPlaced, OrderShipped, Origin, Place,
-    Quantity, Rejection, Return, ReturnedLine, Sku, Status,
+    OrderEvent, OrderImported, OrderLine, OrderPaid, OrderPlaced, OrderShipped, Origin, Payment,
+    Place, Quantity, Rejection, Return, ReturnedLine, Sku, Status,
 };
 
 type Decision = Result<Vec<OrderEvent>, Rejection>;
@@ -49,16 +49,20 @@ pub(crate) fn import(order: &Order, import: Import) -> Decision {
 }
 
 /// Paying with the same payment again yields no event: the provider may tell us twice.
-pub(crate) fn pay(order: &KnownOrder, payment: OrderPaid) -> Decision {
+pub(crate) fn pay(order: &KnownOrder, payment: Payment) -> Decision {
+    let Payment { payment_reference, amount_cents } = payment;
     match order.status {
         Status::Cancelled => Err(Rejection::OrderCancelled),
-        Status::Placed if payment.amount_cents != order.total_cents => {
-            Err(Rejection::AmountDiffers { due: order.total_cents, offered: payment.amount_cents })
+        Status::Placed if amount_cents != order.total_cents => {
+            Err(Rejection::AmountDiffers { due: order.total_cents, offered: amount_cents })
         }
-        Status::Placed => Ok(vec![payment.into()]),
+        Status::Placed => {
+            let currency = Currency::Usd;
+            Ok(vec![OrderPaid { payment_reference, amount_cents, currency }.into()])
+        }
         Status::Paid | Status::Shipped | Status::Delivered => {
-            let same = order.payment_reference.as_ref() == Some(&payment.payment_reference)
-                && order.total_cents == payment.amount_cents;
+            let same = order.payment_reference.as_ref() == Some(&payment_reference)
+                && order.total_cents == amount_cents;
             if same { Ok(vec![]) } else { Err(Rejection::AlreadyPaid) }
         }
     }

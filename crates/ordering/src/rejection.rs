@@ -31,6 +31,9 @@ pub enum Rejection {
     /// No such customer.
     #[error("there is no such customer")]
     UnknownCustomer,
+    /// There was one.
+    #[error("the customer is erased")]
+    CustomerErased,
     /// This id belongs to somebody who registered before.
     #[error("the customer is registered already")]
     AlreadyRegistered,

@@ -76,14 +76,45 @@ impl Email {
         &self.0
     }
 
+    /// What may be known of this address where it is sealed.
+    #[must_use]
+    pub fn digest(&self) -> EmailDigest {
+        let claim = hex(&self.0.to_lowercase());
+        EmailDigest { claim, spelling: hex(&self.0)[..16].to_owned() }
+    }
+
     /// The stream that says who holds this address: named by a digest, so that no name of a
     /// stream tells an address.
     #[must_use]
     pub fn claim_stream(&self) -> StreamId {
-        let digest = Sha256::digest(self.0.to_lowercase().as_bytes());
-        let id: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        StreamId::new("email", id).expect("a digest in hex is a sound stream id")
+        self.digest().claim_stream()
     }
+}
+
+/// Of an address as much as decides who may have it and whether it was written differently. It
+/// does not tell the address, only whether a guess is right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmailDigest {
+    /// SHA-256 of the address in lower case, in hex: the id of the claim on it.
+    claim: String,
+    /// 64 bits of SHA-256 of the address as typed, in hex.
+    spelling: String,
+}
+
+impl EmailDigest {
+    /// The stream that says who holds the address.
+    ///
+    /// # Panics
+    /// Never: what is read is a digest of ours, and it is short.
+    #[must_use]
+    pub fn claim_stream(&self) -> StreamId {
+        StreamId::new("email", &self.claim).expect("a digest in hex is a sound stream id")
+    }
+}
+
+fn hex(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl PartialEq for Email {

@@ -3,8 +3,8 @@
 use decider::testing::given;
 use ordering::{
     CartId, Cents, Currency, CustomerId, Order, OrderCancelled, OrderCommand, OrderDelivered,
-    OrderEvent, OrderLine, OrderPaid, OrderPlaced, OrderShipped, Place, Quantity, Rejection,
-    Status, Text,
+    OrderEvent, OrderLine, OrderPaid, OrderPlaced, OrderShipped, Payment, Place, Quantity,
+    Rejection, Status, Text,
 };
 
 const TOTAL: i64 = 1_750;
@@ -41,7 +41,8 @@ fn placed() -> OrderEvent {
 }
 
 fn paid() -> OrderEvent {
-    payment("pay-1", TOTAL).into()
+    let (payment_reference, amount_cents) = (text("pay-1"), cents(TOTAL));
+    OrderPaid { payment_reference, amount_cents, currency: Currency::Usd }.into()
 }
 
 fn shipped() -> OrderEvent {
@@ -56,8 +57,8 @@ fn cancelled() -> OrderEvent {
     cancellation("too late").into()
 }
 
-fn payment(reference: &str, amount: i64) -> OrderPaid {
-    OrderPaid { payment_reference: text(reference), amount_cents: cents(amount) }
+fn payment(reference: &str, amount: i64) -> Payment {
+    Payment { payment_reference: text(reference), amount_cents: cents(amount) }
 }
 
 fn parcel(tracking_number: &str) -> OrderShipped {

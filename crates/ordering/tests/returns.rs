@@ -40,7 +40,12 @@ fn placed() -> OrderEvent {
 }
 
 fn paid() -> OrderEvent {
-    OrderPaid { payment_reference: text("pay-1"), amount_cents: cents(1_750) }.into()
+    OrderPaid {
+        payment_reference: text("pay-1"),
+        amount_cents: cents(1_750),
+        currency: Currency::Usd,
+    }
+    .into()
 }
 
 fn shipped() -> OrderEvent {

@@ -6,12 +6,13 @@
 use std::{fmt::Debug, fs, path::Path};
 
 use ordering::{
-    CartCheckedOut, CartEvent, CartId, CartOpened, Cents, Currency, CustomerEvent, CustomerId,
-    CustomerRegistered, Email, EmailChanged, EmailClaimEvent, EmailClaimed, EmailReleased, Event,
-    ItemQuantitySet, ItemRemoved, ItemsReturned, OrderCancelled, OrderDelivered, OrderEvent,
-    OrderId, OrderImported, OrderLine, OrderPaid, OrderPlaced, OrderShipped, PriceChanged,
-    ProductAdded, ProductDiscontinued, ProductEvent, Quantity, RecordedEvent, ReturnedLine, Sku,
-    Status, StockCounted, StockGivenBack, StockReceived, StockTaken, Text, Timestamp, Undecodable,
+    CartCheckedOut, CartEvent, CartId, CartOpened, Cents, Currency, CustomerErased, CustomerEvent,
+    CustomerId, CustomerRegistered, Email, EmailChanged, EmailClaimEvent, EmailClaimed,
+    EmailReleased, Event, ItemQuantitySet, ItemRemoved, ItemsReturned, NewCustomer, OrderCancelled,
+    OrderDelivered, OrderEvent, OrderId, OrderImported, OrderLine, OrderPaid, OrderPlaced,
+    OrderShipped, PriceChanged, ProductAdded, ProductDiscontinued, ProductEvent, Quantity,
+    RecordedEvent, ReturnedLine, Sku, Status, StockCounted, StockGivenBack, StockReceived,
+    StockTaken, Text, Timestamp, Undecodable,
 };
 
 fn text<const MOST: usize>(text: &str) -> Text<MOST> {
@@ -106,12 +107,13 @@ pinned!(what_happens_to_a_product_is_stored_as_ever: ProductEvent {
 });
 
 pinned!(what_happens_to_a_customer_is_stored_as_ever: CustomerEvent {
-    Registered(CustomerRegistered {
+    Registered(CustomerRegistered::from(NewCustomer {
         name: text("Ann Ångström"),
         email: email("Ann@Example.com"),
         reference: Some(text("household 7")),
-    }) = "CustomerRegistered.v1",
-    EmailChanged(EmailChanged { email: email("ANN@example.org") }) = "EmailChanged.v1",
+    })) = "CustomerRegistered.v2",
+    EmailChanged(EmailChanged::from(email("ANN@example.org"))) = "EmailChanged.v2",
+    Erased(CustomerErased {}) = "CustomerErased.v1",
 });
 
 pinned!(what_happens_to_an_address_is_stored_as_ever: EmailClaimEvent {
@@ -144,8 +146,11 @@ pinned!(what_happens_to_an_order_is_stored_as_ever: OrderEvent {
         total_cents: cents(750),
         currency: Currency::Usd,
     }) = "OrderImported.v1",
-    Paid(OrderPaid { payment_reference: text("pay-1"), amount_cents: cents(1_750) })
-        = "OrderPaid.v1",
+    Paid(OrderPaid {
+        payment_reference: text("pay-1"),
+        amount_cents: cents(1_750),
+        currency: Currency::Usd,
+    }) = "OrderPaid.v2",
     Shipped(OrderShipped { carrier: text("UPS"), tracking_number: text("1Z-1") })
         = "OrderShipped.v1",
     Delivered(OrderDelivered {}) = "OrderDelivered.v1",
@@ -191,7 +196,8 @@ fn what_a_product_does_not_have_is_not_stored() {
 fn what_a_customer_does_not_have_is_not_stored() {
     let plain = r#"{"name":"Ann","email":"ann@example.com"}"#;
     let event = CustomerEvent::read(&recorded("CustomerRegistered", 1, plain)).unwrap();
-    assert_eq!(event.record().data, plain);
+    let stored = event.record().data;
+    assert!(stored.starts_with(plain.trim_end_matches('}')) && !stored.contains("reference"));
 }
 
 #[test]
@@ -209,7 +215,12 @@ fn the_words_for_how_far_an_order_has_come_are_stored_as_ever() {
 }
 
 fn recorded(name: &str, schema_version: u32, data: &str) -> RecordedEvent {
-    RecordedEvent { name: name.to_owned(), schema_version, occurred_at: None, data: data.into() }
+    RecordedEvent {
+        name: name.to_owned(),
+        schema_version,
+        data: data.into(),
+        ..RecordedEvent::default()
+    }
 }
 
 fn unknown_schema(name: &str, found: u32) -> Undecodable {

@@ -38,8 +38,8 @@ pub fn of_an_unknown_name(commit: &Commit) -> Commit {
         None => commit.events.push(RecordedEvent {
             name,
             schema_version: 1,
-            occurred_at: None,
             data: "{}".to_owned(),
+            ..RecordedEvent::default()
         }),
     }
     commit

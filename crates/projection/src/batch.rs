@@ -34,6 +34,14 @@ impl Delivery {
         }
     }
 
+    /// Whether what is personal in its stream is no more from here on.
+    pub(crate) fn erases(&self) -> bool {
+        match self {
+            Self::Commit(commit) => commit.erases(),
+            Self::Unreadable(_) => false,
+        }
+    }
+
     pub(crate) fn version(&self) -> Version {
         match self {
             Self::Commit(commit) => commit.version,

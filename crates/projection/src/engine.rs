@@ -12,14 +12,13 @@ use std::{
 use decider::{Commit, StreamId, Undecodable, Version};
 use futures::{StreamExt, TryStreamExt};
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
-use tracing::debug;
 
 use crate::{
     ApplyError, Changes, Delivery, LoadPart, Statement, View,
     batch::{self, Batch, Steps},
-    failure::{Meaning, Patience, meaning},
     position::{self, Advance, Position, PositionRow, Quarantined},
     report::{Applied, Report},
+    settle::Unread,
     statement::{load_arguments, load_statement},
 };
 
@@ -59,15 +58,6 @@ pub trait CommitSource: Send + Sync {
         stream: &StreamId,
         after: Version,
     ) -> impl Future<Output = Result<Vec<Delivery>, String>> + Send;
-}
-
-/// Of which streams the rows are not read before they are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unread {
-    /// Of those that begin in the batch.
-    New,
-    /// Of none.
-    None,
 }
 
 /// Applies batches of commits to a read model. Any number of engines may run at once.
@@ -151,103 +141,24 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         Ok(applied)
     }
 
-    /// Poison takes nobody with it: a batch that the database refuses is halved until the commit
-    /// that it refuses stands alone.
-    async fn apply_or_split(&self, batch: Batch) -> Result<Applied, ApplyError> {
-        let mut done = Applied::default();
-        let mut open = vec![batch];
-        while let Some(mut batch) = open.pop() {
-            let refused = match self.apply_settled(&batch, None).await {
-                Ok(applied) => {
-                    done += applied;
-                    continue;
-                }
-                Err(ApplyError::Database(refused)) if meaning(&refused) == Meaning::Poison => {
-                    refused
-                }
-                Err(error) => return Err(error),
-            };
-            let middle = batch.keys().nth(batch.len() / 2).cloned();
-            match middle {
-                Some(middle) if batch.len() > 1 => {
-                    open.push(batch.split_off(&middle));
-                    open.push(batch);
-                }
-                _ => done += self.apply_one_by_one(batch, &refused).await?,
-            }
-        }
-        Ok(done)
-    }
-
-    /// One stream whose commits the database refuses as a whole: as far as it goes, then park.
-    async fn apply_one_by_one(
-        &self,
-        batch: Batch,
-        refused: &sqlx::Error,
-    ) -> Result<Applied, ApplyError> {
-        let mut done = Applied::default();
-        let (positions, _) = self.read(batch.keys()).await?;
-        let Some((stream, mut steps)) = batch.into_iter().next() else { return Ok(done) };
-        let applied = positions.get(&stream).map_or(Version::NONE, |position| position.applied);
-        let healed = self.source.read_after(&stream, applied).await;
-        for delivery in healed.map_err(ApplyError::Source)? {
-            steps.insert(delivery.version(), delivery);
-        }
-        for (version, delivery) in steps {
-            let alone = Batch::from([(stream.clone(), [(version, delivery)].into())]);
-            match self.apply_settled(&alone, None).await {
-                Ok(applied) => done += applied,
-                Err(ApplyError::Database(error)) if meaning(&error) == Meaning::Poison => {
-                    done += self.apply_settled(&alone, Some(&error)).await?;
-                    return Ok(done);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        debug!(%stream, error = %refused, "refused together, accepted one by one");
-        Ok(done)
-    }
-
-    /// Tries until no other projector is faster.
-    async fn apply_settled(
-        &self,
-        batch: &Batch,
-        refused: Option<&sqlx::Error>,
-    ) -> Result<Applied, ApplyError> {
-        // Most streams are new when their first commit comes: then there is nothing to read. If
-        // one is not, the write fails, as it does when somebody was faster; and what the database
-        // refuses may have been mended since. So nothing but success settles it.
-        let first = if refused.is_none() { Unread::New } else { Unread::None };
-        match self.apply_once(batch, refused, first).await {
-            Err(ApplyError::Database(error)) if meaning(&error) != Meaning::Infrastructure => {}
-            settled => return settled,
-        }
-        let mut patience = Patience::default();
-        loop {
-            match self.apply_once(batch, refused, Unread::None).await {
-                Err(error) if patience.lasts(&error) => patience.pause().await,
-                settled => return settled,
-            }
-        }
-    }
-
     /// Reads, folds, writes. With `refused`, the first commit of each stream is not folded but
     /// quarantined with that error.
-    async fn apply_once(
+    pub(crate) async fn apply_once(
         &self,
         batch: &Batch,
         refused: Option<&sqlx::Error>,
         unread: Unread,
     ) -> Result<Applied, ApplyError> {
-        let begun = |(_, steps): &(&StreamId, &Steps)| {
-            unread == Unread::None || !steps.contains_key(&Version::NONE.next())
+        let read = |(_, steps): &(&StreamId, &Steps)| match unread {
+            Unread::New => !begins(steps),
+            Unread::None => true,
         };
         let (positions, mut tables) =
-            self.read(batch.iter().filter(begun).map(|(stream, _)| stream)).await?;
+            self.read(batch.iter().filter(read).map(|(stream, _)| stream)).await?;
         let refused = refused.map(ToString::to_string);
         let mut done = Applied::default();
         let healed = self.heal(batch, &positions, &mut done.report).await?;
-        let mut advances = Vec::new();
+        let (mut advances, mut erased) = (Vec::new(), Vec::new());
         for (stream, delivered) in batch {
             let position = positions.get(stream).cloned().unwrap_or_default();
             let known = delivered.len() as u64;
@@ -255,11 +166,15 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
                 done.report.gone += known;
                 continue;
             }
+            let commits = healed.get(stream).unwrap_or(delivered);
+            if commits.range(position.applied.next()..).any(|(_, delivery)| delivery.erases()) {
+                erased.push(stream.clone());
+                continue;
+            }
             if position.parked {
                 done.report.queued += known;
                 continue;
             }
-            let commits = healed.get(stream).unwrap_or(delivered);
             done.report.duplicates +=
                 delivered.keys().filter(|version| **version <= position.applied).count() as u64;
             let open = commits.range(position.applied.next()..).map(|(_, delivery)| delivery);
@@ -279,6 +194,9 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
             self.write(statement, tables).await?;
         }
         advances.into_iter().for_each(|step| done.note(step));
+        for stream in erased {
+            done.report += self.erase(stream).await?;
+        }
         Ok(done)
     }
 
@@ -399,6 +317,11 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         self.followed.store(followed, Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// Whether a stream is taken for new. What was erased is folded anew, so that must be known.
+fn begins(steps: &Steps) -> bool {
+    steps.contains_key(&Version::NONE.next()) && !steps.values().any(Delivery::erases)
 }
 
 fn json(commit: &Commit) -> String {

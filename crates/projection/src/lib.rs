@@ -11,6 +11,7 @@
 mod batch;
 mod changes;
 mod engine;
+mod erasure;
 mod failure;
 mod heartbeat;
 mod position;
@@ -20,6 +21,7 @@ mod refold;
 mod removal;
 mod report;
 mod row;
+mod settle;
 mod statement;
 mod sweep;
 mod table;

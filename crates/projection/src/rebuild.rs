@@ -38,7 +38,7 @@ use crate::{CommitSource, Delivery, Engine, ReadModel, Report, View};
 const NEXT: &str = "next_generation";
 
 /// Where the tables are that were live before.
-const PREVIOUS: &str = "previous_generation";
+pub(crate) const PREVIOUS: &str = "previous_generation";
 
 /// What is to be rebuilt, and from what.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,13 +4,13 @@ use axum::{extract::State, response::IntoResponse};
 use edge::{Id, Problem, Scope};
 use event_store::{Refused, Start};
 use ordering::{
-    Customer, CustomerCommand, CustomerId, CustomerRegistered, Email, EmailClaim, EmailClaimCommand,
+    Customer, CustomerCommand, CustomerId, Email, EmailClaim, EmailClaimCommand, NewCustomer,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{Asked, Commands, Reply, openapi::Accepted, reply::Replied};
+use crate::{Asked, Commands, Reply, openapi::Accepted, products::Nothing, reply::Replied};
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -21,7 +21,7 @@ pub(crate) struct NewEmail {
 /// Registers a customer. `email` is unique over all of them, whatever its case.
 #[utoipa::path(
     post, path = "/customers", operation_id = "register_customer", tag = "customers",
-    request_body = CustomerRegistered,
+    request_body = NewCustomer,
     responses(
         (status = 201, description = "The customer is there.", body = Accepted),
     ),
@@ -29,7 +29,7 @@ pub(crate) struct NewEmail {
 )]
 pub(crate) async fn register(
     State(commands): State<Commands>,
-    asked: Asked<CustomerRegistered>,
+    asked: Asked<NewCustomer>,
 ) -> Result<impl IntoResponse, Problem> {
     asked.caller.allow(&[Scope::Staff, Scope::Import])?;
     let id = asked.seed().map_or_else(|| CustomerId(Uuid::now_v7()), CustomerId::derived);
@@ -85,6 +85,43 @@ pub(crate) async fn change_email(
                     unit.decide(&freed, &claim, EmailClaimCommand::Release(id))?;
                     let claim = unit.expect_new::<EmailClaim>(taken).await?;
                     unit.decide(taken, &claim, EmailClaimCommand::Claim(id))?;
+                }
+                Ok((unit, Reply::at(id, version)))
+            },
+        )
+        .await
+        .map(Replied)
+}
+
+/// Forgets who a customer is: name, address and reference are gone from everywhere, what they
+/// bought stays. The address is free again at once, the rest takes as long as any write to show.
+#[utoipa::path(
+    post, path = "/customers/{id}/erase", operation_id = "erase_customer", tag = "customers",
+    params(("id" = Uuid, Path, description = "Which customer.")),
+    request_body = Nothing,
+    responses(
+        (status = 200, description = "It is so.", body = Accepted),
+    ),
+    security(("token" = ["staff"])),
+)]
+pub(crate) async fn erase(
+    State(commands): State<Commands>,
+    Id(id): Id<CustomerId>,
+    asked: Asked<Nothing>,
+) -> Result<impl IntoResponse, Problem> {
+    asked.caller.allow(&[Scope::Staff])?;
+    let stream = &id.stream();
+    commands
+        .run::<Customer, _, _, _, _>(
+            (stream, Start::Existing),
+            &asked,
+            |_| Ok(()),
+            |mut unit, customer| async move {
+                let version = unit.decide(stream, &customer, CustomerCommand::Erase)?.version;
+                if let Ok(before) = customer.state.registered() {
+                    let freed = &before.email.claim_stream();
+                    let claim = unit.load::<EmailClaim>(freed).await?;
+                    unit.decide(freed, &claim, EmailClaimCommand::Release(id))?;
                 }
                 Ok((unit, Reply::at(id, version)))
             },

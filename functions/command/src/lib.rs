@@ -95,6 +95,7 @@ fn routes() -> OpenApiRouter<Commands> {
         .routes(routes!(products::discontinue))
         .routes(routes!(customers::register))
         .routes(routes!(customers::change_email))
+        .routes(routes!(customers::erase))
         .routes(routes!(carts::open))
         .routes(routes!(carts::add_item))
         .routes(routes!(carts::set_quantity, carts::remove_item))

@@ -11,7 +11,8 @@ async fn main() -> Result<(), Error> {
     let config = aws_config::load_from_env().await;
     let prompt = within_a_request(aws_sdk_dynamodb::config::Builder::from(&config));
     let client = aws_sdk_dynamodb::Client::from_conf(prompt.build());
-    let store = EventStore::new(client, edge::variable("EVENT_TABLE")?);
+    let keys = personal_data::from_environment(&config, client.clone())?;
+    let store = EventStore::new(client, edge::variable("EVENT_TABLE")?).with_keys(keys);
     store.prime().await;
     let telemetry = Telemetry::new("command", std::io::stdout());
     edge::serve(edge::measured(router(Commands::new(store)), telemetry)).await

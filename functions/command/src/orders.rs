@@ -6,8 +6,8 @@ use edge::{FieldError, Id, Problem, Scope};
 use event_store::{Refused, Start, Unit};
 use ordering::{
     Customer, CustomerId, Import, KnownOrder, Order, OrderCancelled, OrderCommand, OrderId,
-    OrderLine, OrderPaid, OrderShipped, Product, Quantity, Rejection, Return, Sku, Status,
-    StreamId, Text, restock,
+    OrderLine, OrderShipped, Payment, Product, Quantity, Rejection, Return, Sku, Status, StreamId,
+    Text, restock,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -97,7 +97,7 @@ fn old_order(body: &OldOrder) -> Result<Import, Problem> {
 #[utoipa::path(
     post, path = "/orders/{id}/pay", operation_id = "pay_order", tag = "orders",
     params(("id" = Uuid, Path, description = "Which order.")),
-    request_body = OrderPaid,
+    request_body = Payment,
     responses(
         (status = 200, description = "It is so.", body = Accepted),
     ),
@@ -106,7 +106,7 @@ fn old_order(body: &OldOrder) -> Result<Import, Problem> {
 pub(crate) async fn pay(
     State(commands): State<Commands>,
     Id(id): Id<OrderId>,
-    asked: Asked<OrderPaid>,
+    asked: Asked<Payment>,
 ) -> Result<impl IntoResponse, Problem> {
     decide(&commands, id, &asked, OrderCommand::Pay(asked.body.clone())).await.map(Replied)
 }

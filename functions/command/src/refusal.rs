@@ -85,6 +85,7 @@ fn rejected(stream: &StreamId, rejection: &Rejection) -> Problem {
         Rejection::AlreadyRegistered => (StatusCode::CONFLICT, "already-registered"),
         Rejection::UnknownProduct(_) => refused("unknown-product"),
         Rejection::UnknownCustomer => refused("unknown-customer"),
+        Rejection::CustomerErased => refused("customer-erased"),
         Rejection::Discontinued(_) => refused("discontinued"),
         Rejection::OutOfStock { .. } => refused("out-of-stock"),
         Rejection::QuantityTooLarge(_) => refused("quantity-too-large"),

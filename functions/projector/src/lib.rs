@@ -21,7 +21,7 @@ use aws_lambda_events::event::{
 use event_store::EventStore;
 pub use input::{Input, Output, Task};
 use lambda_runtime::Error;
-use ordering_views::{Applied, ApplyError, Engine, Generations, Shop, arrived};
+use ordering_views::{Applied, ApplyError, Delivery, Engine, Generations, Shop, arrived};
 pub use source::{TableSource, delivery};
 use sqlx::PgPool;
 pub use tasks::Sweep;
@@ -106,13 +106,31 @@ impl Projector {
         }
         let mut report = self.generations.remove(delivered.removed).await?;
         report += self.generations.refold(delivered.rewritten).await?;
-        let mut applied = self.generations.apply_each(delivered.commits).await?;
+        let commits = self.revealed(delivered.commits).await?;
+        let mut applied = self.generations.apply_each(commits).await?;
         applied.report += report;
         if !delivered.beats.is_empty() {
             let beats = delivered.beats.into_iter().map(|beat| (beat.stream, beat.at));
             arrived(&self.pool, &beats.collect::<Vec<_>>()).await?;
         }
         Ok(applied)
+    }
+}
+
+impl Projector {
+    /// What was delivered, with what is personal in it revealed.
+    async fn revealed(&self, deliveries: Vec<Delivery>) -> Result<Vec<Delivery>, ApplyError> {
+        let (mut commits, mut revealed) = (Vec::new(), Vec::new());
+        for delivery in deliveries {
+            match delivery {
+                Delivery::Commit(commit) => commits.push(commit),
+                Delivery::Unreadable(_) => revealed.push(delivery),
+            }
+        }
+        let commits = self.store.reveal(commits).await;
+        let commits = commits.map_err(|error| ApplyError::Source(error.to_string()))?;
+        revealed.extend(commits.into_iter().map(delivery));
+        Ok(revealed)
     }
 }
 

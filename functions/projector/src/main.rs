@@ -10,7 +10,9 @@ use telemetry::Telemetry;
 async fn main() -> Result<(), Error> {
     tracing_subscriber::fmt().json().without_time().init();
     let config = aws_config::load_from_env().await;
-    let store = EventStore::new(aws_sdk_dynamodb::Client::new(&config), variable("EVENT_TABLE")?);
+    let client = aws_sdk_dynamodb::Client::new(&config);
+    let keys = personal_data::from_environment(&config, client.clone())?;
+    let store = EventStore::new(client, variable("EVENT_TABLE")?).with_keys(keys);
     let sessions = Database::from_environment(&config)?.sessions(database::connections(1));
     let telemetry = Telemetry::new("projector", std::io::stdout());
     let projector = Projector::new(sessions.pool(), store).measured_by(telemetry);

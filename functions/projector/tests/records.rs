@@ -44,7 +44,8 @@ struct Mill {
 impl Mill {
     async fn new() -> anyhow::Result<Self> {
         let dynamodb = dynamodb::serve().await?;
-        let store = EventStore::new(dynamodb.clone(), TABLE);
+        let keys = personal_data::testing::keys(dynamodb.clone());
+        let store = EventStore::new(dynamodb.clone(), TABLE).with_keys(keys);
         let database = local_postgres::test_database().await?;
         let pool = PgPoolOptions::new().max_connections(4).connect(&database.url).await?;
         ordering_views::MIGRATOR.run(&pool).await?;

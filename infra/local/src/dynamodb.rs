@@ -20,6 +20,9 @@ use crate::template::{Attribute, Table};
 /// The local name of the event table; dynoxide needs 11 to 48 characters for streams.
 pub const TABLE_NAME: &str = "millrace-events";
 
+/// The local name of the table of keys.
+pub const KEY_TABLE_NAME: &str = "millrace-keys";
+
 /// The region that everything local is in.
 pub const REGION: &str = "eu-central-1";
 
@@ -129,16 +132,18 @@ impl DynamoDb {
         aws_sdk_dynamodbstreams::Client::from_conf(config.build())
     }
 
-    /// Makes the event table as the template describes it, unless it is there, and returns the
-    /// ARN of its stream.
+    /// Makes the tables as the template describes them, unless they are there, and returns the ARN
+    /// of the event table's stream.
     ///
     /// # Errors
     /// When the description is none that DynamoDB takes, or the table there has no stream.
-    pub(crate) async fn ensure_table(&self, table: &Table) -> Result<String> {
+    pub(crate) async fn ensure_tables(&self, table: &Table, keys: &Table) -> Result<String> {
         let client = self.client();
         let known = client.list_tables().send().await.context("listing the tables")?;
-        if !known.table_names().iter().any(|name| name == TABLE_NAME) {
-            create(&client, table).await?;
+        for (name, table) in [(TABLE_NAME, table), (KEY_TABLE_NAME, keys)] {
+            if !known.table_names().iter().any(|known| known == name) {
+                create(&client, name, table).await?;
+            }
         }
         set_expiry(&client, table).await?;
         let described = client
@@ -188,9 +193,9 @@ pub fn open(path: &Path) -> Result<Database> {
     Ok(database)
 }
 
-async fn create(client: &Client, table: &Table) -> Result<()> {
+async fn create(client: &Client, name: &str, table: &Table) -> Result<()> {
     let mut request =
-        client.create_table().table_name(TABLE_NAME).billing_mode(BillingMode::PayPerRequest);
+        client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
     let keys = [(Some(&table.hash_key), KeyType::Hash), (table.range_key.as_ref(), KeyType::Range)];
     for (attribute, key_type) in
         keys.into_iter().filter_map(|(attribute, key_type)| Some((attribute?, key_type)))
@@ -203,10 +208,12 @@ async fn create(client: &Client, table: &Table) -> Result<()> {
                 .build()?,
         );
     }
-    let view = StreamViewType::from(table.stream_view_type.as_str());
-    let stream =
-        StreamSpecification::builder().stream_enabled(true).stream_view_type(view).build()?;
-    request.stream_specification(stream).send().await.context("making the event table")?;
+    if let Some(view) = &table.stream_view_type {
+        let view = StreamViewType::from(view.as_str());
+        let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(view);
+        request = request.stream_specification(stream.build()?);
+    }
+    request.send().await.with_context(|| format!("making the table {name}"))?;
     Ok(())
 }
 

@@ -22,7 +22,7 @@ mod stack;
 pub mod template;
 mod wiring;
 
-pub use dynamodb::{CREDENTIAL, REGION, TABLE_NAME, open as open_dynamodb};
+pub use dynamodb::{CREDENTIAL, KEY_TABLE_NAME, REGION, TABLE_NAME, open as open_dynamodb};
 pub use faults::FaultPlan;
 pub use filter::Filter;
 pub use issuer::{AUDIENCE, DAY, Grant, ISSUER, Issuer, SCOPES};

@@ -10,10 +10,11 @@ use anyhow::{Context, Result, ensure};
 use event_store::EventStore;
 use hdrhistogram::Histogram;
 use local_postgres::Server;
+use personal_data::{KeyFile, Keys};
 use sqlx::PgPool;
 use tokio::time::{Instant, sleep};
 
-use crate::dynamodb::{CREDENTIAL, DynamoDb, REGION, TABLE_NAME};
+use crate::dynamodb::{CREDENTIAL, DynamoDb, KEY_TABLE_NAME, REGION, TABLE_NAME};
 use crate::faults::{FaultPlan, Faults};
 use crate::folder::{self, Folder};
 use crate::gateway::{Api, Gateway};
@@ -27,7 +28,7 @@ use crate::wiring::{Logins, Wiring};
 /// The database of the read model.
 const DATABASE: &str = "millrace";
 
-const CURSOR_KEY_BYTES: usize = 32;
+const KEY_BYTES: usize = 32;
 
 const PREDECESSOR_ENDS_WITHIN: Duration = Duration::from_secs(1);
 
@@ -77,12 +78,15 @@ impl Stack {
             Server::start(folder.path().join("postgres")),
             DynamoDb::start(folder.path())
         )?;
-        let stream_arn = dynamodb.ensure_table(&template.table).await?;
+        let stream_arn = dynamodb.ensure_tables(&template.table, &template.key_table).await?;
         prepare_database(&postgres, &folder).await?;
 
         let cursor_key = cursor_key(folder.path())?;
-        write_environment(&folder, &postgres, &dynamodb, &cursor_key)?;
-        let store = EventStore::new(dynamodb.prompt_client(), TABLE_NAME);
+        let key_file = key_file(folder.path())?;
+        write_environment(&folder, &postgres, &dynamodb, (&cursor_key, &key_file))?;
+        let custodian = KeyFile::open(&key_file).context("opening the key of keys")?;
+        let keys = Keys::new(dynamodb.prompt_client(), KEY_TABLE_NAME, Arc::new(custodian));
+        let store = EventStore::new(dynamodb.prompt_client(), TABLE_NAME).with_keys(keys);
         let logins = Logins {
             projector: postgres.admit("millrace_projector", DATABASE).await?,
             reader: postgres.admit("millrace_reader", DATABASE).await?,
@@ -212,21 +216,28 @@ async fn prepare_database(postgres: &Server, folder: &Folder) -> Result<()> {
 
 /// The key that signs cursors, made at the first start: a cursor outlives a restart.
 fn cursor_key(folder: &Path) -> Result<Vec<u8>> {
-    let path = folder.join("cursor.key");
+    let path = random_file(folder, "cursor.key")?;
+    let key = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+    ensure!(key.len() == KEY_BYTES, "{} is no key of {KEY_BYTES} bytes: delete it", path.display());
+    Ok(key)
+}
+
+/// The file with the key that wraps the data keys. Deployed, KMS has it.
+fn key_file(folder: &Path) -> Result<PathBuf> {
+    random_file(folder, "data.key")
+}
+
+/// A file of that name with a key in it, made at the first start.
+fn random_file(folder: &Path, name: &str) -> Result<PathBuf> {
+    let path = folder.join(name);
     if !path.exists() {
-        let mut key = [0_u8; CURSOR_KEY_BYTES];
+        let mut key = [0_u8; KEY_BYTES];
         File::open("/dev/urandom")
             .and_then(|mut random| random.read_exact(&mut key))
             .context("reading /dev/urandom")?;
         folder::write_once(&path, &key)?;
     }
-    let key = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-    ensure!(
-        key.len() == CURSOR_KEY_BYTES,
-        "{} is no key of {CURSOR_KEY_BYTES} bytes: delete it",
-        path.display()
-    );
-    Ok(key)
+    Ok(path)
 }
 
 /// Where the functions write what CloudWatch makes metrics of, a JSON object a line, from this
@@ -242,11 +253,14 @@ fn write_environment(
     folder: &Folder,
     postgres: &Server,
     dynamodb: &DynamoDb,
-    cursor_key: &[u8],
+    (cursor_key, key_file): (&[u8], &Path),
 ) -> Result<()> {
+    let key_file = key_file.to_str().context("the data folder's name is no UTF-8")?;
     let cursor_key: String = cursor_key.iter().map(|byte| format!("{byte:02x}")).collect();
     let variables = [
         ("EVENT_TABLE", TABLE_NAME),
+        ("KEY_TABLE", KEY_TABLE_NAME),
+        ("KEY_FILE", key_file),
         ("DATABASE_URL", &postgres.url(DATABASE)),
         ("CURSOR_KEY", &cursor_key),
         ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.endpoint()),

@@ -21,6 +21,8 @@ use crate::filter::Filter;
 pub struct Template {
     /// The table of events.
     pub table: Table,
+    /// The table of keys to what is personal.
+    pub key_table: Table,
     /// How long each function may take, by its name as in `cargo lambda invoke NAME`.
     pub functions: BTreeMap<String, Duration>,
     /// The routes of the HTTP API, in the order of the file.
@@ -42,7 +44,7 @@ pub struct Schedule {
     pub input: Value,
 }
 
-/// A DynamoDB table with a stream.
+/// A DynamoDB table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     /// The attribute of the partition key.
@@ -50,7 +52,7 @@ pub struct Table {
     /// The attribute of the sort key.
     pub range_key: Option<Attribute>,
     /// As in `StreamSpecification`, e.g. `NEW_AND_OLD_IMAGES`.
-    pub stream_view_type: String,
+    pub stream_view_type: Option<String>,
     /// The attribute that says when an item expires.
     pub ttl_attribute: Option<String>,
 }
@@ -176,7 +178,14 @@ mod tests {
             |name: &str, kind: &str| Attribute { name: name.to_owned(), kind: kind.to_owned() };
         assert_eq!(table.hash_key, key("stream", "S"));
         assert_eq!(table.range_key, Some(key("version", "N")));
-        assert_eq!(table.stream_view_type, "NEW_AND_OLD_IMAGES");
+        assert_eq!(table.stream_view_type.as_deref(), Some("NEW_AND_OLD_IMAGES"));
+    }
+
+    #[test]
+    fn nothing_follows_or_outlives_our_table_of_keys() {
+        let keys = Template::parse(&ours()).expect("it is valid").key_table;
+        assert_eq!(keys.hash_key, Attribute { name: "subject".to_owned(), kind: "S".to_owned() });
+        assert_eq!((keys.range_key, keys.stream_view_type), (None, None));
     }
 
     #[test]

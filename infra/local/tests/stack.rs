@@ -132,7 +132,14 @@ async fn the_deployed_functions_find_the_stack_by_its_env_file() -> Result<()> {
     let path = dir.path().join("env");
     let text = std::fs::read_to_string(&path)?;
     let names: Vec<&str> = text.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
-    let expected = ["EVENT_TABLE", "DATABASE_URL", "CURSOR_KEY", "AWS_ENDPOINT_URL_DYNAMODB"];
+    let expected = [
+        "EVENT_TABLE",
+        "KEY_TABLE",
+        "KEY_FILE",
+        "DATABASE_URL",
+        "CURSOR_KEY",
+        "AWS_ENDPOINT_URL_DYNAMODB",
+    ];
     ensure!(expected.iter().all(|name| names.contains(name)), "{names:?}");
     ensure!(text.contains(&format!("DATABASE_URL={}\n", stack.database_url())));
     ensure!(text.contains(&format!("AWS_ENDPOINT_URL_DYNAMODB={}\n", stack.dynamodb_endpoint())));

@@ -61,6 +61,8 @@ async fn rebuild(commits: &[Commit]) -> anyhow::Result<Rebuilt> {
         .args(["rebuild", "--accept-differences"])
         .env("DATABASE_URL", &database.url)
         .env("EVENT_TABLE", TABLE)
+        .env("KEY_TABLE", personal_data::testing::TABLE)
+        .env("KEY_FILE", personal_data::testing::KEY_FILE)
         .env("AWS_ENDPOINT_URL", &table.endpoint)
         .env("AWS_REGION", "eu-central-1")
         .env("AWS_ACCESS_KEY_ID", "local")
@@ -99,7 +101,8 @@ fn peak_rss_mb(process: u32) -> Option<f64> {
 }
 
 async fn fill(client: &Client, commits: &[Commit]) -> anyhow::Result<()> {
-    let store = EventStore::new(client.clone(), TABLE);
+    let keys = personal_data::testing::keys(client.clone());
+    let store = EventStore::new(client.clone(), TABLE).with_keys(keys);
     let progress = ProgressBar::new(commits.len() as u64).with_message("filling the event table");
     progress.set_style(ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} {eta} left")?);
     futures::stream::iter(commits)

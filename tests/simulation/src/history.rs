@@ -111,11 +111,11 @@ impl Shop {
         }
         for number in 0..3 {
             let id = CustomerId(Uuid::from_u128(number));
-            let customer = CustomerRegistered {
+            let customer = CustomerRegistered::from(NewCustomer {
                 name: text("Ann Ñoño"),
                 email: text(&format!("ann-{number}@example.com")),
                 reference: None,
-            };
+            });
             let events = [CustomerEvent::Registered(customer)];
             self.customers.insert(id, events.iter().fold(Customer::default(), Customer::evolve));
             self.commit(id.stream(), &events);
@@ -141,6 +141,7 @@ impl Shop {
             6..=9 => self.fill_a_cart(sku),
             10 | 11 => self.check_out(),
             12 => self.import(customer, sku),
+            13 if self.number(4) == 1 => self.erase(customer),
             _ => self.move_an_order_on(sku),
         }
     }
@@ -149,6 +150,14 @@ impl Shop {
         let email = text(&format!("{id}-{}@example.com", self.commits.len()));
         let customer = self.customers.entry(id).or_default();
         if let Ok(events) = customer.decide(CustomerCommand::ChangeEmail(email)) {
+            *customer = events.iter().fold(customer.clone(), Customer::evolve);
+            self.commit(id.stream(), &events);
+        }
+    }
+
+    fn erase(&mut self, id: CustomerId) {
+        let customer = self.customers.entry(id).or_default();
+        if let Ok(events) = customer.decide(CustomerCommand::Erase) {
             *customer = events.iter().fold(customer.clone(), Customer::evolve);
             self.commit(id.stream(), &events);
         }
@@ -233,10 +242,9 @@ impl Shop {
                 tracking_number: text("Ä-1"),
             }),
             4 => OrderCommand::Deliver,
-            _ => OrderCommand::Pay(OrderPaid {
-                payment_reference: text("card"),
-                amount_cents: total,
-            }),
+            _ => {
+                OrderCommand::Pay(Payment { payment_reference: text("card"), amount_cents: total })
+            }
         };
         self.order(id, command);
     }

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use event_store::{ExportedCommit, StreamId, Version, exported};
+use event_store::{EventStore, ExportedCommit, StreamId, Version, exported};
 use flate2::read::MultiGzDecoder;
 use indicatif::ProgressBar;
 use md5::{Digest, Md5};
@@ -21,6 +21,7 @@ use sqlx::PgPool;
 use tokio::sync::mpsc::{Sender, channel};
 
 use super::{Rebuilding, bar};
+use crate::System;
 
 /// How many commits are written or applied at a time.
 const AT_A_TIME: usize = 1_000;
@@ -37,7 +38,12 @@ struct DataFile {
     data_file_s3_key: String,
 }
 
-pub(super) async fn copy(pool: &PgPool, rebuild: &Rebuilding, folder: &Path) -> anyhow::Result<()> {
+pub(super) async fn copy(
+    system: &System,
+    rebuild: &Rebuilding,
+    folder: &Path,
+) -> anyhow::Result<()> {
+    let pool = &system.pool;
     sqlx::query(
         "create unlogged table if not exists next_generation.exported (\
          stream text, version bigint, commit text, error text, primary key (stream, version))",
@@ -56,7 +62,7 @@ pub(super) async fn copy(pool: &PgPool, rebuild: &Rebuilding, folder: &Path) -> 
         }
     }
     progress.finish_and_clear();
-    apply(pool, rebuild).await
+    apply(system, rebuild).await
 }
 
 fn manifest(folder: &Path) -> anyhow::Result<Vec<DataFile>> {
@@ -156,7 +162,8 @@ async fn stage(pool: &PgPool, lines: Vec<String>) -> anyhow::Result<()> {
 }
 
 /// Applies what is sorted.
-async fn apply(pool: &PgPool, rebuild: &Rebuilding) -> anyhow::Result<()> {
+async fn apply(system: &System, rebuild: &Rebuilding) -> anyhow::Result<()> {
+    let pool = &system.pool;
     let commits: i64 =
         sqlx::query_scalar("select count(*) from next_generation.exported").fetch_one(pool).await?;
     let progress = bar(commits.unsigned_abs())?;
@@ -182,7 +189,7 @@ async fn apply(pool: &PgPool, rebuild: &Rebuilding) -> anyhow::Result<()> {
         .await?;
         let applied = batch.len() as u64;
         let next = batch.last().map(|last| (last.0.clone(), last.1));
-        let deliveries = batch.into_iter().map(delivery).collect::<Result<_, _>>()?;
+        let deliveries = revealed(&system.store, batch).await?;
         let place = next.as_ref().map(|(stream, version)| format!("{version} {stream}"));
         rebuild.copy(IN_ORDER, deliveries, place).await?;
         progress.inc(applied);
@@ -196,15 +203,23 @@ async fn apply(pool: &PgPool, rebuild: &Rebuilding) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn delivery(
-    (stream, version, payload, error): (String, i64, String, Option<String>),
-) -> anyhow::Result<Delivery> {
-    Ok(match error {
-        None => Delivery::Commit(serde_json::from_str::<Commit>(&payload)?),
-        Some(error) => {
-            let stream: StreamId = stream.parse()?;
-            let version = Version(version.unsigned_abs());
-            Delivery::Unreadable(Unreadable { stream, version, error, payload })
+/// What lies there to be sorted is sealed as it was in the export.
+async fn revealed(
+    store: &EventStore,
+    batch: Vec<(String, i64, String, Option<String>)>,
+) -> anyhow::Result<Vec<Delivery>> {
+    let (mut commits, mut deliveries) = (Vec::new(), Vec::new());
+    for (stream, version, payload, error) in batch {
+        match error {
+            None => commits.push(serde_json::from_str::<Commit>(&payload)?),
+            Some(error) => {
+                let stream: StreamId = stream.parse()?;
+                let version = Version(version.unsigned_abs());
+                let unreadable = Unreadable { stream, version, error, payload };
+                deliveries.push(Delivery::Unreadable(unreadable));
+            }
         }
-    })
+    }
+    deliveries.extend(store.reveal(commits).await?.into_iter().map(projector::delivery));
+    Ok(deliveries)
 }

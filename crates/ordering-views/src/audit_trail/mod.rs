@@ -56,7 +56,7 @@ pub(crate) fn evolve(rows: &mut Table<AuditRow>, commit: &Commit) {
             command_id: commit.metadata.command_id.clone(),
             correlation_id: commit.metadata.correlation_id.clone(),
             causation_id: commit.metadata.causation_id.clone(),
-            data: event.data.clone(),
+            data: event.payload().to_owned(),
         });
     }
 }

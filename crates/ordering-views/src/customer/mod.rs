@@ -3,11 +3,16 @@
 mod find;
 
 pub use find::{Customer, find, is_known};
-use ordering::{CustomerEvent, CustomerId, Timestamp, Version};
+use ordering::{
+    CustomerEvent, CustomerId, CustomerRegistered, Email, Personal, Text, Timestamp, Version,
+};
 use projection::{Table, row};
 use uuid::Uuid;
 
 use crate::{Happened, happened::bigint, words::joined};
+
+/// What is shown instead of a name or an address that is no more.
+pub const ERASED: &str = "erased";
 
 row! {
     /// A customer.
@@ -46,15 +51,36 @@ pub(crate) fn evolve(
     match &happened.event {
         CustomerEvent::Registered(registered) => rows.put(CustomerRow {
             id: id.0,
-            reference: registered.reference.as_ref().map(ToString::to_string),
-            name: registered.name.to_string(),
-            email: registered.email.as_str().to_owned(),
+            reference: registered.reference.as_ref().and_then(Personal::known).map(Text::to_string),
+            name: shown(&registered.name, Text::as_str),
+            email: shown(&registered.email, Email::as_str),
             registered_at: happened.at,
-            words: joined([registered.name.as_str()]),
+            words: joined(registered.name.known().map(Text::as_str)),
             version: 0,
         }),
         CustomerEvent::EmailChanged(changed) => rows.update(&(id.0,), |row| {
-            row.email = changed.email.as_str().to_owned();
+            row.email = shown(&changed.email, Email::as_str);
+        }),
+        CustomerEvent::Erased(_) => rows.update(&(id.0,), |row| {
+            (row.name, row.email) = (ERASED.to_owned(), ERASED.to_owned());
+            (row.reference, row.words) = (None, String::new());
         }),
     }
+}
+
+/// Whether an event tells of somebody what nobody has revealed: then it is not to be folded.
+pub(crate) fn is_sealed(event: &CustomerEvent) -> bool {
+    match event {
+        CustomerEvent::Registered(CustomerRegistered { name, email, reference, .. }) => {
+            name.is_sealed()
+                || email.is_sealed()
+                || reference.as_ref().is_some_and(Personal::is_sealed)
+        }
+        CustomerEvent::EmailChanged(changed) => changed.email.is_sealed(),
+        CustomerEvent::Erased(_) => false,
+    }
+}
+
+fn shown<T>(value: &Personal<T>, text: impl Fn(&T) -> &str) -> String {
+    value.known().map_or(ERASED, text).to_owned()
 }

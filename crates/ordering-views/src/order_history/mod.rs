@@ -12,12 +12,12 @@ pub use find::{
     list, owner, push_list,
 };
 use ordering::{
-    ItemsReturned, OrderEvent, OrderId, OrderImported, OrderLine, Status, Timestamp, Version,
+    Event, ItemsReturned, OrderEvent, OrderId, OrderImported, OrderLine, Status, Timestamp, Version,
 };
 use projection::{Table, Tally};
 pub use row::{OrderLineRow, OrderRefundRow, OrderRow, OrderTimelineRow};
 
-use crate::{Commit, Happened, happened::bigint, words::joined};
+use crate::{Happened, happened::bigint, words::joined};
 
 /// The tables of this view.
 #[derive(Debug)]
@@ -61,13 +61,8 @@ pub(crate) fn count(rows: &mut OrderTables) {
     }
 }
 
-/// Folds one event of the order `id`, out of `commit`, into its rows.
-pub(crate) fn evolve(
-    rows: &mut OrderTables,
-    id: OrderId,
-    happened: &Happened<OrderEvent>,
-    commit: &Commit,
-) {
+/// Folds one event of the order `id` into its rows.
+pub(crate) fn evolve(rows: &mut OrderTables, id: OrderId, happened: &Happened<OrderEvent>) {
     let at = happened.at;
     match &happened.event {
         OrderEvent::Placed(placed) => {
@@ -98,14 +93,15 @@ pub(crate) fn evolve(
         }),
         OrderEvent::Returned(returned) => take_back(rows, id, returned, happened),
     }
-    let recorded = &commit.events[happened.index];
+    // In today's shape, whatever it was stored in: no schema version goes with it.
+    let current = happened.event.record();
     rows.timeline.put(OrderTimelineRow {
         order_id: id.0,
         version: bigint(happened.version.0),
         index: bigint(happened.index as u64),
-        event_type: recorded.name.clone(),
+        event_type: current.name,
         at,
-        data: recorded.data.clone(),
+        data: current.data,
     });
 }
 

@@ -54,7 +54,7 @@ async fn a_reader_waits_no_longer_than_it_said() {
 /// An event that no build knows.
 fn riddle() -> Vec<RecordedEvent> {
     let (name, data) = ("Riddle".to_owned(), "{}".to_owned());
-    vec![RecordedEvent { name, schema_version: 1, occurred_at: None, data }]
+    vec![RecordedEvent { name, schema_version: 1, data, ..RecordedEvent::default() }]
 }
 
 #[tokio::test]

@@ -3,9 +3,10 @@
 
 use chrono::Duration;
 use ordering::{
-    CustomerEvent, CustomerId, CustomerRegistered, ItemsReturned, OrderCancelled, OrderDelivered,
-    OrderEvent, OrderId, OrderImported, OrderLine, OrderPaid, OrderShipped, ProductAdded,
-    ProductDiscontinued, ProductEvent, Quantity, ReturnedLine, Status, StockReceived, Timestamp,
+    Currency, CustomerEvent, CustomerId, CustomerRegistered, ItemsReturned, NewCustomer,
+    OrderCancelled, OrderDelivered, OrderEvent, OrderId, OrderImported, OrderLine, OrderPaid,
+    OrderShipped, ProductAdded, ProductDiscontinued, ProductEvent, Quantity, ReturnedLine, Status,
+    StockReceived, Timestamp,
 };
 
 use crate::stage::{Stage, at};
@@ -190,11 +191,11 @@ impl Model {
             product_happens(stage, product);
         }
         for customer in &self.customers {
-            let registered = CustomerRegistered {
+            let registered = CustomerRegistered::from(NewCustomer {
                 name: text(&customer.name),
                 email: format!("{}@example.com", customer.id).try_into().unwrap(),
                 reference: None,
-            };
+            });
             let stream = customer.id.stream();
             stage.happens::<CustomerEvent>(&stream, at("2016-01-01T00:00:00Z"), registered);
         }
@@ -255,7 +256,8 @@ pub(crate) fn order_happens(stage: &mut Stage, order: &Order) {
     let tracking = || text(order.tracking.as_deref().unwrap());
     for (step, at) in order.steps().into_iter().enumerate() {
         let event = match step {
-            0 => OrderPaid { payment_reference: text("p"), amount_cents }.into(),
+            0 => OrderPaid { payment_reference: text("p"), amount_cents, currency: Currency::Usd }
+                .into(),
             1 => OrderShipped { carrier: text("DHL"), tracking_number: tracking() }.into(),
             _ => OrderDelivered {}.into(),
         };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ordering::{CustomerId, OrderCancelled, OrderEvent, OrderPaid, Status};
+use ordering::{Currency, CustomerId, OrderCancelled, OrderEvent, OrderPaid, Status};
 use ordering_views::{
     Limit,
     order_history::{self, OrderFilter, OrderSort},
@@ -111,7 +111,8 @@ impl Customer {
         } else {
             order.status = Status::Paid;
             let amount_cents = order.total().try_into().unwrap();
-            let paid = OrderPaid { payment_reference: text("p"), amount_cents };
+            let paid =
+                OrderPaid { payment_reference: text("p"), amount_cents, currency: Currency::Usd };
             stage.happens::<OrderEvent>(&stream, at, paid);
         }
     }

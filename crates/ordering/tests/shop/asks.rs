@@ -3,8 +3,8 @@
 //! Few products, customers, carts and orders, so that what is asked meets.
 
 use ordering::{
-    CartCommand, CartId, Cents, CustomerId, CustomerRegistered, Email, Import, OrderCancelled,
-    OrderCommand, OrderId, OrderLine, OrderPaid, OrderShipped, ProductAdded, ProductCommand,
+    CartCommand, CartId, Cents, CustomerId, Email, Import, NewCustomer, OrderCancelled,
+    OrderCommand, OrderId, OrderLine, OrderShipped, Payment, ProductAdded, ProductCommand,
     Quantity, Return, Sku, Status, StreamId, Text,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
@@ -13,7 +13,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 #[derive(Clone, Debug)]
 pub(crate) enum Ask {
     Product(Sku, ProductCommand),
-    Register(CustomerId, CustomerRegistered),
+    Register(CustomerId, NewCustomer),
     Move(CustomerId, Email),
     Cart(CartId, CartCommand),
     CheckOut(CartId),
@@ -95,7 +95,7 @@ fn ask() -> impl Strategy<Value = Ask> {
     prop_oneof![
         3 => (some_sku(), product_command()).prop_map(|(sku, ask)| Ask::Product(sku, ask)),
         1 => (some_customer(), some_email()).prop_map(|(id, email)| {
-            Ask::Register(id, CustomerRegistered { email, ..customer("ann") })
+            Ask::Register(id, NewCustomer { email, ..customer("ann") })
         }),
         1 => (some_customer(), some_email()).prop_map(|(id, email)| Ask::Move(id, email)),
         4 => (some_cart(), cart_command()).prop_map(|(cart, ask)| Ask::Cart(cart, ask)),
@@ -130,7 +130,7 @@ fn order_command() -> impl Strategy<Value = OrderCommand> {
     prop_oneof![
         2 => import(),
         1 => (reference(), some_price()).prop_map(|(payment_reference, amount_cents)| {
-            OrderCommand::Pay(OrderPaid { payment_reference, amount_cents })
+            OrderCommand::Pay(Payment { payment_reference, amount_cents })
         }),
         4 => reference().prop_map(|tracking_number| {
             OrderCommand::Ship(OrderShipped { carrier: text("UPS"), tracking_number })
@@ -187,9 +187,9 @@ fn product(number: i64) -> ProductAdded {
     }
 }
 
-fn customer(name: &str) -> CustomerRegistered {
+fn customer(name: &str) -> NewCustomer {
     let email = email(&format!("{name}@example.com"));
-    CustomerRegistered { name: text(name), email, reference: None }
+    NewCustomer { name: text(name), email, reference: None }
 }
 
 /// One more than the shop opened with.

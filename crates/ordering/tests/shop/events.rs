@@ -3,9 +3,9 @@
 use ordering::{
     CartCheckedOut, CartEvent, CartOpened, Currency, CustomerEvent, CustomerRegistered,
     EmailChanged, EmailClaimEvent, EmailClaimed, EmailReleased, ItemQuantitySet, ItemRemoved,
-    ItemsReturned, OrderCancelled, OrderDelivered, OrderEvent, OrderImported, OrderPaid,
-    OrderPlaced, OrderShipped, PriceChanged, ProductAdded, ProductDiscontinued, ProductEvent,
-    ReturnedLine, StockCounted, StockGivenBack, StockReceived, StockTaken,
+    ItemsReturned, NewCustomer, OrderCancelled, OrderDelivered, OrderEvent, OrderImported,
+    OrderPaid, OrderPlaced, OrderShipped, PriceChanged, ProductAdded, ProductDiscontinued,
+    ProductEvent, ReturnedLine, StockCounted, StockGivenBack, StockReceived, StockTaken,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
@@ -35,9 +35,9 @@ pub(crate) fn product_event() -> impl Strategy<Value = ProductEvent> {
 pub(crate) fn customer_event() -> impl Strategy<Value = CustomerEvent> {
     prop_oneof![
         (reference(), some_email()).prop_map(|(name, email)| {
-            CustomerRegistered { name, email, reference: None }.into()
+            CustomerRegistered::from(NewCustomer { name, email, reference: None }).into()
         }),
-        some_email().prop_map(|email| EmailChanged { email }.into()),
+        some_email().prop_map(|email| EmailChanged::from(email).into()),
     ]
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn order_event() -> impl Strategy<Value = OrderEvent> {
         placed(),
         imported(),
         (reference(), some_price()).prop_map(|(payment_reference, amount_cents)| {
-            OrderPaid { payment_reference, amount_cents }.into()
+            OrderPaid { payment_reference, amount_cents, currency: Currency::Usd }.into()
         }),
         (reference(), reference()).prop_map(|(carrier, tracking_number)| {
             OrderShipped { carrier, tracking_number }.into()

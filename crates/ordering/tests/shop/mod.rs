@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use ordering::{
     Cart, CartCommand, CartEvent, Checkout, Commit, Customer, CustomerCommand, CustomerEvent,
-    CustomerId, CustomerRegistered, Decider, Email, EmailClaim, EmailClaimCommand, EmailClaimEvent,
-    Event, Folded, Metadata, Order, OrderCommand, OrderEvent, OrderId, OrderPaid, Product,
+    CustomerId, Decider, Email, EmailClaim, EmailClaimCommand, EmailClaimEvent, EmailDigest, Event,
+    Folded, Metadata, NewCustomer, Order, OrderCommand, OrderEvent, OrderId, Payment, Product,
     ProductEvent, Rejection, Request, Restock, Sku, StreamId, checkout, restock,
 };
 
@@ -167,7 +167,7 @@ impl Shop {
                 let order = self.orders.state(&id.stream());
                 let amount_cents = order.known()?.total_cents;
                 let payment_reference = payment_reference.clone();
-                self.order(*id, OrderCommand::Pay(OrderPaid { payment_reference, amount_cents }))
+                self.order(*id, OrderCommand::Pay(Payment { payment_reference, amount_cents }))
             }
         }
     }
@@ -188,14 +188,10 @@ impl Shop {
         }
     }
 
-    fn register(
-        &self,
-        id: CustomerId,
-        customer: &CustomerRegistered,
-    ) -> Result<Changes, Rejection> {
+    fn register(&self, id: CustomerId, customer: &NewCustomer) -> Result<Changes, Rejection> {
         let register = CustomerCommand::Register(customer.clone());
         let events = self.customers.state(&id.stream()).decide(register)?;
-        let claim = self.claim(&customer.email, EmailClaimCommand::Claim(id))?;
+        let claim = self.claim(&customer.email.digest(), EmailClaimCommand::Claim(id))?;
         let customers = vec![(id.stream(), events)];
         Ok(Changes { customers, claims: vec![claim], ..Changes::default() })
     }
@@ -205,16 +201,17 @@ impl Shop {
         let events = customer.decide(CustomerCommand::ChangeEmail(email.clone()))?;
         let old = &customer.registered()?.email;
         let mut claims = vec![];
-        if old != email {
+        let new = &email.digest();
+        if old.claim_stream() != new.claim_stream() {
             claims.push(self.claim(old, EmailClaimCommand::Release(id))?);
-            claims.push(self.claim(email, EmailClaimCommand::Claim(id))?);
+            claims.push(self.claim(new, EmailClaimCommand::Claim(id))?);
         }
         Ok(Changes { customers: vec![(id.stream(), events)], claims, ..Changes::default() })
     }
 
     fn claim(
         &self,
-        email: &Email,
+        email: &EmailDigest,
         command: EmailClaimCommand,
     ) -> Result<Write<EmailClaimEvent>, Rejection> {
         let stream = email.claim_stream();

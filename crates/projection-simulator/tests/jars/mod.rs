@@ -80,8 +80,8 @@ fn filled(jar: usize, version: u64, pieces: u64) -> Commit {
         events: vec![RecordedEvent {
             name: "Filled".to_owned(),
             schema_version: 1,
-            occurred_at: None,
             data: pieces.to_string(),
+            ..RecordedEvent::default()
         }],
         metadata: Metadata::default(),
     }

@@ -130,6 +130,15 @@ async fn adopt(transaction: &mut PgConnection, ahead: &[String]) -> Result<(), R
     Ok(())
 }
 
+/// Who may write the tables may find them here, too: who is erased leaves this generation as well.
+const ADMIT: &str = "do $$ declare admitted record; begin \
+     for admitted in select distinct pg_get_userbyid(a.grantee) as name \
+         from pg_class c, aclexplode(c.relacl) a \
+         where c.relnamespace = 'previous_generation'::regnamespace \
+             and a.grantee <> c.relowner and a.grantee <> 0 loop \
+         execute format('grant usage on schema previous_generation to %I', admitted.name); \
+     end loop; end $$; ";
+
 fn moves(tables: &[&'static str]) -> String {
     let mut sql = format!("drop schema if exists {PREVIOUS} cascade; create schema {PREVIOUS}; ");
     for table in tables {
@@ -141,6 +150,7 @@ fn moves(tables: &[&'static str]) -> String {
     for table in ["position", "quarantine"] {
         sql.push_str(&format!("alter table {NEXT}.{table} set schema {PREVIOUS}; "));
     }
+    sql.push_str(ADMIT);
     sql.push_str(&format!(
         "drop schema {NEXT} cascade; delete from public.rebuild; truncate public.rebuild_part"
     ));

@@ -290,8 +290,8 @@ fn commit(lamp: &str, version: u64, name: &str, data: &str) -> Commit {
         events: vec![RecordedEvent {
             name: name.to_owned(),
             schema_version: 1,
-            occurred_at: None,
             data: data.to_owned(),
+            ..RecordedEvent::default()
         }],
         metadata: Metadata::default(),
     }

@@ -1,5 +1,6 @@
 //! What the engine promises, with a read model that is not the shop's: lamps.
 
+mod erased;
 mod lamps;
 mod outages;
 mod rewritten;

@@ -102,23 +102,28 @@ async fn another_schema_is_opened_to_both_by_one_call() -> Result<()> {
 #[tokio::test]
 async fn a_role_behaves_by_itself_in_this_database_and_in_no_other() -> Result<()> {
     let (_database, mut owner) = migrated().await?;
-    let settings: Vec<String> = sqlx::query_scalar(
-        "select unnest(setconfig) from pg_db_role_setting \
+    let expected = [
+        ("millrace_reader", "default_transaction_read_only=on"),
+        ("millrace_reader", "statement_timeout=5s"),
+        ("millrace_reader", "plan_cache_mode=force_custom_plan"),
+        ("millrace_reader", "work_mem=32MB"),
+        ("millrace_reader", "random_page_cost=1.1"),
+        ("millrace_reader", "jit=off"),
+        ("millrace_projector", "statement_timeout=25s"),
+        ("millrace_projector", "plan_cache_mode=force_generic_plan"),
+        ("millrace_projector", "jit=off"),
+    ];
+    let settings: Vec<(String, String)> = sqlx::query_as(
+        "select rolname::text, unnest(setconfig) from pg_db_role_setting \
          join pg_database on pg_database.oid = setdatabase join pg_roles on pg_roles.oid = setrole \
-         where datname = current_database() and rolname = 'millrace_reader'",
+         where datname = current_database()",
     )
     .fetch_all(&mut owner)
     .await?;
-    let expected = [
-        "default_transaction_read_only=on",
-        "statement_timeout=5s",
-        "plan_cache_mode=force_custom_plan",
-        "work_mem=32MB",
-        "random_page_cost=1.1",
-        "jit=off",
-    ];
-    for expected in expected {
-        assert!(settings.iter().any(|setting| setting == expected), "{settings:?}");
+    for (role, expected) in expected {
+        let found =
+            settings.iter().any(|(name, setting)| (&**name, &**setting) == (role, expected));
+        assert!(found, "{role} {expected}: {settings:?}");
     }
     Ok(())
 }

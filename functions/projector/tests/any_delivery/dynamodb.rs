@@ -32,5 +32,7 @@ pub async fn serve() -> anyhow::Result<Client> {
         .credentials_provider(Credentials::new("local", "local", None, None, "tests"))
         .endpoint_url(endpoint)
         .build();
-    Ok(Client::from_conf(config))
+    let client = Client::from_conf(config);
+    personal_data::testing::create_table(&client).await?;
+    Ok(client)
 }

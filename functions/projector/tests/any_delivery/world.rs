@@ -51,7 +51,8 @@ impl World {
     /// delivered yet.
     pub async fn with(commits: &[Commit], later: &[Later]) -> anyhow::Result<Self> {
         let client = dynamodb::serve().await?;
-        let store = EventStore::new(client.clone(), TABLE);
+        let keys = personal_data::testing::keys(client.clone());
+        let store = EventStore::new(client.clone(), TABLE).with_keys(keys);
         for commit in commits {
             store.append(std::slice::from_ref(commit)).await?;
         }

@@ -1,6 +1,6 @@
 //! Reports to look at.
 
-use ordering::{CustomerEvent, CustomerRegistered};
+use ordering::{CustomerEvent, CustomerRegistered, NewCustomer};
 
 use crate::{
     caller::ANALYST,
@@ -57,11 +57,11 @@ async fn a_page_says_what_was_asked_for_and_in_what_it_is_counted() {
 #[tokio::test]
 async fn a_name_in_a_report_is_no_script() {
     let mut stage = Stage::set().await;
-    let registered = CustomerRegistered {
+    let registered = CustomerRegistered::from(NewCustomer {
         name: "<script>alert(1)</script>".to_owned().try_into().unwrap(),
         email: "eve@example.com".to_owned().try_into().unwrap(),
         reference: None,
-    };
+    });
     stage.happens::<CustomerEvent>(&customer("eve").stream(), registered).await;
     stage.order("eve", "order 8", 50).await;
     for accept in ["text/html", "image/svg+xml"] {

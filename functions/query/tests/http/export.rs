@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ordering::{CustomerEvent, CustomerRegistered};
+use ordering::{CustomerEvent, CustomerRegistered, NewCustomer};
 use serde_json::Value;
 
 use crate::{
@@ -114,11 +114,11 @@ async fn every_list_and_report_comes_as_rows() {
 async fn a_formula_in_a_name_is_harmless() {
     let mut stage = Stage::set().await;
     let formula = "=HYPERLINK(\"http://example.com\",\"free\")";
-    let registered = CustomerRegistered {
+    let registered = CustomerRegistered::from(NewCustomer {
         name: formula.to_owned().try_into().unwrap(),
         email: "eve@example.com".to_owned().try_into().unwrap(),
         reference: None,
-    };
+    });
     stage.happens::<CustomerEvent>(&customer("eve").stream(), registered).await;
     stage.order("eve", "=1+1", 1).await;
     let path = format!("/orders?customer_id={}", customer("eve"));

@@ -66,8 +66,8 @@ async fn a_parked_stream_is_not_waited_for() {
     let riddle = RecordedEvent {
         name: "Riddle".to_owned(),
         schema_version: 1,
-        occurred_at: None,
         data: "{}".to_owned(),
+        ..RecordedEvent::default()
     };
     let version = stage.commit(&order("order 0").stream(), riddle).await;
     let (parked, started) = (token(order("order 0").stream(), version.0), Instant::now());

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use ordering::{CustomerEvent, EmailChanged, PriceChanged, ProductEvent};
+use ordering::{CustomerEvent, Email, EmailChanged, PriceChanged, ProductEvent};
 
 use crate::{
     caller::{Answer, STAFF, shopper},
@@ -73,7 +73,7 @@ async fn a_tag_does_not_show_what_a_token_may_not_see() {
 #[tokio::test]
 async fn only_the_callers_own_cache_keeps_one_thing_and_none_keeps_a_list() {
     let mut stage = Stage::set().await;
-    let moved = EmailChanged { email: "ann@example.org".to_owned().try_into().unwrap() };
+    let moved = EmailChanged::from(Email::try_from("ann@example.org".to_owned()).unwrap());
     stage.happens::<CustomerEvent>(&customer("ann").stream(), moved).await;
     for (path, kept) in [
         ("/products/A".to_owned(), "private, no-cache"),

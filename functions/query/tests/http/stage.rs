@@ -6,9 +6,10 @@ use decider::{Event, Metadata, RecordedEvent};
 use edge::Handler;
 use local_postgres::{TestDatabase, test_database};
 use ordering::{
-    CartEvent, CartId, CartOpened, Cents, CustomerEvent, CustomerId, CustomerRegistered,
-    EmailClaimEvent, EmailClaimed, ItemQuantitySet, OrderEvent, OrderId, OrderImported, OrderLine,
-    OrderPaid, OrderPlaced, ProductAdded, ProductEvent, Quantity, Sku, Status,
+    CartEvent, CartId, CartOpened, Cents, Currency, CustomerEvent, CustomerId, CustomerRegistered,
+    EmailClaimEvent, EmailClaimed, ItemQuantitySet, NewCustomer, OrderEvent, OrderId,
+    OrderImported, OrderLine, OrderPaid, OrderPlaced, ProductAdded, ProductEvent, Quantity, Sku,
+    Status,
 };
 use ordering_views::{
     Commit, CommitSource, Delivery, Engine, MIGRATOR, Removal, Removed, Shop, StreamId, Timestamp,
@@ -81,12 +82,12 @@ impl Stage {
     }
 
     async fn customer(&mut self, name: &str) {
-        let registered = CustomerRegistered {
+        let registered = CustomerRegistered::from(NewCustomer {
             name: name.to_owned().try_into().unwrap(),
             email: format!("{name}@example.com").try_into().unwrap(),
             reference: None,
-        };
-        let claim = registered.email.claim_stream();
+        });
+        let claim = registered.digest.claim_stream();
         let customer_id = CustomerId::derived(name);
         self.happens::<CustomerEvent>(&customer_id.stream(), registered).await;
         self.happens::<EmailClaimEvent>(&claim, EmailClaimed { customer_id }).await;
@@ -126,7 +127,8 @@ impl Stage {
             currency: Default::default(),
         };
         let payment_reference = "p1".to_owned().try_into().unwrap();
-        let paid = OrderPaid { payment_reference, amount_cents: total_cents };
+        let paid =
+            OrderPaid { payment_reference, amount_cents: total_cents, currency: Currency::Usd };
         let stream = cart_of("bought").order().stream();
         self.happens::<OrderEvent>(&stream, placed).await;
         self.happens::<OrderEvent>(&stream, paid).await;

@@ -47,7 +47,7 @@ struct Resource {
 struct TableProperties {
     attribute_definitions: Vec<AttributeDefinition>,
     key_schema: Vec<KeyElement>,
-    stream_specification: StreamSpecification,
+    stream_specification: Option<StreamSpecification>,
     time_to_live_specification: Option<TimeToLive>,
 }
 
@@ -166,7 +166,7 @@ struct Events {
 
 pub(super) fn interpret(template: Value) -> Result<Template> {
     let document: Document = typed(template).context("the template")?;
-    let (table_id, table) = the_table(&document)?;
+    let ((table_id, table), key_table) = the_tables(&document)?;
     let (mut functions, mut events) = (BTreeMap::new(), Events::default());
     for (id, resource) in document
         .resources
@@ -194,7 +194,7 @@ pub(super) fn interpret(template: Value) -> Result<Template> {
         mappings.is_empty(),
         "the local stack plays one event of type DynamoDB, but there are several"
     );
-    Ok(Template { table, functions, routes, mapping, schedules })
+    Ok(Template { table, key_table, functions, routes, mapping, schedules })
 }
 
 impl Events {
@@ -226,12 +226,22 @@ pub(super) fn typed<T: DeserializeOwned>(value: Value) -> Result<T> {
         .map_err(|error| anyhow!("{}: {}", error.path(), error.inner()))
 }
 
-fn the_table(document: &Document) -> Result<(String, Table)> {
-    let mut tables =
+/// The table with a stream has the events, with its name; the one without has the keys.
+fn the_tables(document: &Document) -> Result<((String, Table), Table)> {
+    let tables =
         document.resources.iter().filter(|(_, resource)| resource.r#type == "AWS::DynamoDB::Table");
-    let (Some((id, resource)), None) = (tables.next(), tables.next()) else {
-        bail!("the local stack plays exactly one AWS::DynamoDB::Table")
-    };
+    let tables: Vec<_> = tables.map(|(id, resource)| table(id, resource)).collect::<Result<_>>()?;
+    let (mut events, mut keys): (Vec<_>, Vec<_>) =
+        tables.into_iter().partition(|(_, table)| table.stream_view_type.is_some());
+    match (events.pop(), keys.pop()) {
+        (Some(table), Some((_, key_table))) if events.is_empty() && keys.is_empty() => {
+            Ok((table, key_table))
+        }
+        _ => bail!("the local stack plays one AWS::DynamoDB::Table with a stream and one without"),
+    }
+}
+
+fn table(id: &str, resource: &Resource) -> Result<(String, Table)> {
     let properties: TableProperties =
         typed(resource.properties.clone()).with_context(|| format!("{id}: Properties"))?;
     let key = |key_type: &str| {
@@ -249,14 +259,14 @@ fn the_table(document: &Document) -> Result<(String, Table)> {
         hash_key: key("HASH")
             .with_context(|| format!("{id}: Properties.KeySchema has no defined HASH key"))?,
         range_key: key("RANGE"),
-        stream_view_type: properties.stream_specification.stream_view_type.clone(),
+        stream_view_type: properties.stream_specification.map(|stream| stream.stream_view_type),
         ttl_attribute: properties
             .time_to_live_specification
             .as_ref()
             .filter(|ttl| ttl.enabled)
             .map(|ttl| ttl.attribute_name.clone()),
     };
-    Ok((id.clone(), table))
+    Ok((id.to_owned(), table))
 }
 
 fn route(properties: Value, function: &str) -> Result<Route> {

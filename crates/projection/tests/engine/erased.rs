@@ -1,0 +1,99 @@
+//! Commits after which nothing personal of their stream is to be found in any row. The shelf plays
+//! a source that reveals nothing of it any more.
+
+use std::collections::BTreeMap;
+
+use projection::{Commit, Report, StreamId, Version};
+use sqlx::Executor;
+
+use crate::lamps::{House, labelled, lit, poison};
+
+fn erasing(lamp: &str, version: u64) -> Commit {
+    let mut commit = labelled(lamp, version, "erased");
+    commit.events[0].erases = true;
+    commit
+}
+
+fn stream() -> StreamId {
+    lit("a", 1).stream
+}
+
+/// A lamp with Ann's label; and the commit that erases it is on the shelf, and nowhere else.
+async fn labelled_and_erased() -> anyhow::Result<House> {
+    let house = House::new().await?;
+    let commits = vec![labelled("a", 1, "Ann's"), lit("a", 2), labelled("b", 1, "Bob's")];
+    house.store(commits.clone());
+    house.deliver(commits).await?;
+    house.store([erasing("a", 3)]);
+    house.rewrite([labelled("a", 1, "erased")]);
+    assert_eq!(house.labels("a").await?, ["Ann's"]);
+    Ok(house)
+}
+
+#[tokio::test]
+async fn a_commit_that_erases_folds_its_stream_anew() -> anyhow::Result<()> {
+    let house = labelled_and_erased().await?;
+    let report = house.deliver(vec![erasing("a", 3)]).await?;
+    assert_eq!(report, Report { refolded: 1, ..Report::default() });
+    assert_eq!(house.labels("a").await?, ["erased", "erased"]);
+    assert_eq!((house.applied("a").await?, house.times_lit("a").await?), (Version(3), Some(1)));
+    let late = vec![labelled("a", 1, "Ann's"), lit("a", 2), erasing("a", 3)];
+    assert_eq!(house.deliver(late).await?.duplicates, 3);
+    assert_eq!(house.labels("a").await?, ["erased", "erased"], "no late record brings it back");
+    assert_eq!(house.labels("b").await?, ["Bob's"], "that is somebody else");
+    Ok(())
+}
+
+#[tokio::test]
+async fn whatever_brings_it_erases() -> anyhow::Result<()> {
+    let healed = labelled_and_erased().await?;
+    healed.store([lit("a", 4)]);
+    healed.deliver(vec![lit("a", 4)]).await?;
+    assert_eq!(healed.labels("a").await?, ["erased", "erased"]);
+    assert_eq!(healed.applied("a").await?, Version(4));
+
+    let swept = labelled_and_erased().await?;
+    swept.engine.sweep(&BTreeMap::from([(stream(), Version(3))])).await?;
+    assert_eq!(swept.labels("a").await?, ["erased", "erased"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stream_that_is_parked_is_erased_as_far_as_it_goes() -> anyhow::Result<()> {
+    let house = House::new().await?;
+    let commits = vec![labelled("a", 1, "Ann's"), poison("a", 2, "Exploded")];
+    house.store(commits.clone());
+    house.deliver(commits).await?;
+    house.store([erasing("a", 3)]);
+    house.rewrite([labelled("a", 1, "erased")]);
+    for _ in 0..2 {
+        let report = house.deliver(vec![erasing("a", 3)]).await?;
+        assert_eq!((report.refolded, report.quarantined), (1, 1));
+        assert_eq!(
+            (house.labels("a").await?, house.applied("a").await?),
+            (vec!["erased".to_owned()], Version(1))
+        );
+    }
+    house.rewrite([lit("a", 2)]);
+    house.engine.redrive(&stream()).await?;
+    assert_eq!(house.applied("a").await?, Version(3));
+    Ok(())
+}
+
+#[tokio::test]
+async fn it_leaves_the_generation_before_this_one() -> anyhow::Result<()> {
+    let house = labelled_and_erased().await?;
+    house
+        .pool
+        .execute(
+            "create schema previous_generation; \
+             create table previous_generation.label as select * from label",
+        )
+        .await?;
+    house.deliver(vec![erasing("a", 3)]).await?;
+    let left: Vec<String> = sqlx::query_scalar("select text from previous_generation.label")
+        .fetch_all(&house.pool)
+        .await?;
+    assert_eq!(left, ["Bob's"]);
+    Ok(())
+}
