@@ -230,7 +230,8 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         Ok((positions, tables))
     }
 
-    /// Streams whose next commit is not at hand, read from the source.
+    /// Streams of which commits are missing, read from the source; of those that are parked, only
+    /// to find one that erases, as everything else waits there anyway.
     async fn heal(
         &self,
         batch: &Batch,
@@ -240,13 +241,15 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         let gaps = batch.iter().filter_map(|(stream, delivered)| {
             let position = positions.get(stream).cloned().unwrap_or_default();
             let next = position.applied.next();
+            // The commit that a stream is parked at was looked at then.
+            let next = if position.parked { next.next() } else { next };
             let newest = *delivered.keys().next_back()?;
             let missing = (next.0..newest.0).any(|v| !delivered.contains_key(&Version(v)));
-            (!position.is_closed() && missing).then_some((stream, delivered, position.applied))
+            (!position.removed && missing).then_some((stream, delivered, position))
         });
-        let reads = gaps.map(|(stream, delivered, applied)| async move {
+        let reads = gaps.map(|(stream, delivered, position)| async move {
             let mut commits = delivered.clone();
-            let found = self.source.read_after(stream, applied).await;
+            let found = self.source.read_after(stream, position.applied).await;
             for delivery in found.map_err(ApplyError::Source)? {
                 commits.insert(delivery.version(), delivery);
             }
@@ -255,7 +258,8 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         let reads: Vec<_> = reads.collect();
         let healed: Batch =
             futures::stream::iter(reads).buffer_unordered(HEALS_AT_A_TIME).try_collect().await?;
-        report.heals += healed.len() as u64;
+        let parked = |stream| positions.get(stream).is_some_and(|position| position.parked);
+        report.heals += healed.keys().filter(|stream| !parked(stream)).count() as u64;
         Ok(healed)
     }
 

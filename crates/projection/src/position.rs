@@ -23,11 +23,6 @@ impl Position {
     /// The columns that it is read from.
     pub(crate) const COLUMNS: &str =
         "stream, applied, parked, removed_at is not null as removed, refolds";
-
-    /// Whether what comes of the stream is left alone.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.parked || self.removed
-    }
 }
 
 /// A position as it is read, with its stream.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use decider::{StreamId, Timestamp, Version};
 use sqlx::{FromRow, PgPool};
 
-use crate::{ApplyError, CommitSource, Engine, ReadModel, Report};
+use crate::{ApplyError, CommitSource, Delivery, Engine, ReadModel, Report};
 
 /// A commit that could not be applied.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -108,12 +108,15 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
     }
 
     /// Leaves out the commit that a stream is parked at, for ever and on the record, and applies
-    /// what comes after it.
+    /// what comes after it. If it erases, or cannot even be
+    /// read and might, the stream is folded anew without it.
     ///
     /// # Errors
     /// [`RedriveError::NotParked`], or what the table or the database said.
     pub async fn skip(&self, stream: &StreamId, reason: &str) -> Result<Report, RedriveError> {
-        // One statement: the position moves over the commit that the record says was skipped.
+        let anew = self.is_parked_at_an_erasure(stream).await?;
+        // One statement: the position moves over the commit that the record says was skipped. A
+        // stream that is folded anew passes over it then, and waits until that is done.
         let skipped: Option<i64> = sqlx::query_scalar(
             "with skipped as ( \
                  update quarantine q \
@@ -123,16 +126,37 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
                      and q.version = p.applied + 1 \
                  returning q.version \
              ) \
-             update position p set prior = p.applied, applied = s.version, parked = false \
+             update position p set parked = $3, \
+                 prior = case when $3 then p.prior else p.applied end, \
+                 applied = case when $3 then p.applied else s.version end \
              from skipped s where p.stream = $1 and p.applied = s.version - 1 \
              returning p.applied",
         )
         .bind(stream.as_str())
         .bind(reason)
+        .bind(anew)
         .fetch_optional(self.pool())
         .await?;
         let applied = skipped.ok_or_else(|| RedriveError::NotParked(stream.clone()))?;
-        self.catch_up(stream, applied).await
+        if anew {
+            Ok(self.refold([stream.clone()]).await?)
+        } else {
+            self.catch_up(stream, applied).await
+        }
+    }
+
+    /// Whether the commit that a stream is parked at erases it; what cannot be read may.
+    async fn is_parked_at_an_erasure(&self, stream: &StreamId) -> Result<bool, RedriveError> {
+        let sql = "select applied from position where stream = $1 and parked";
+        let applied: Option<i64> =
+            sqlx::query_scalar(sql).bind(stream.as_str()).fetch_optional(self.pool()).await?;
+        let applied = applied.ok_or_else(|| RedriveError::NotParked(stream.clone()))?;
+        let after = Version(applied.unsigned_abs());
+        let waiting = self.source().read_after(stream, after).await.map_err(ApplyError::Source)?;
+        Ok(waiting.first().is_some_and(|first| {
+            let unreadable = matches!(first, Delivery::Unreadable(_));
+            first.version() == after.next() && (unreadable || first.erases())
+        }))
     }
 
     async fn catch_up(&self, stream: &StreamId, applied: i64) -> Result<Report, RedriveError> {

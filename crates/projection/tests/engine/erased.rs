@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use projection::{Commit, Report, StreamId, Version};
+use projection::{Commit, Report, StreamId, Swept, Version};
 use sqlx::Executor;
 
 use crate::lamps::{House, labelled, lit, poison};
@@ -77,6 +77,64 @@ async fn a_stream_that_is_parked_is_erased_as_far_as_it_goes() -> anyhow::Result
     house.rewrite([lit("a", 2)]);
     house.engine.redrive(&stream()).await?;
     assert_eq!(house.applied("a").await?, Version(3));
+    Ok(())
+}
+
+/// A lamp with Ann's label that is parked at its second commit, and the commit that erases it on the
+/// shelf and nowhere else.
+async fn parked_and_erased() -> anyhow::Result<House> {
+    let house = House::new().await?;
+    let commits = vec![labelled("a", 1, "Ann's"), poison("a", 2, "Exploded")];
+    house.store(commits.clone());
+    house.deliver(commits).await?;
+    house.store([erasing("a", 3)]);
+    house.rewrite([labelled("a", 1, "erased")]);
+    assert_eq!(house.labels("a").await?, ["Ann's"]);
+    Ok(house)
+}
+
+#[tokio::test]
+async fn of_a_parked_stream_the_lost_commit_that_erases_is_found() -> anyhow::Result<()> {
+    let swept = parked_and_erased().await?;
+    let found = swept.engine.sweep(&BTreeMap::from([(stream(), Version(3))])).await?;
+    assert_eq!((found.behind, found.report.refolded), (1, 1));
+    assert_eq!(swept.labels("a").await?, ["erased"]);
+
+    let later = parked_and_erased().await?;
+    later.store([lit("a", 4)]);
+    assert_eq!(later.deliver(vec![lit("a", 4)]).await?.refolded, 1);
+    assert_eq!(later.labels("a").await?, ["erased"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_parked_stream_that_nothing_erases_is_left_alone() -> anyhow::Result<()> {
+    let house = House::new().await?;
+    let commits = vec![lit("a", 1), poison("a", 2, "Exploded"), lit("a", 3), lit("a", 4)];
+    house.store(commits.clone());
+    house.deliver(commits).await?;
+    let swept = house.engine.sweep(&BTreeMap::from([(stream(), Version(4))])).await?;
+    assert_eq!(swept, Swept { compared: 1, ..Swept::default() });
+    let report = house.deliver(vec![lit("a", 4)]).await?;
+    assert_eq!(report, Report { queued: 1, ..Report::default() });
+    assert_eq!(house.applied("a").await?, Version(1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_commit_that_erases_and_is_skipped_erases_all_the_same() -> anyhow::Result<()> {
+    let house = House::new().await?;
+    let commits = vec![labelled("a", 1, "Ann's"), poison("a", 2, "Exploded"), lit("a", 3)];
+    house.store(commits.clone());
+    house.deliver(commits).await?;
+    // A build that knows less of it than this one took it for any commit.
+    let mut erases = poison("a", 2, "Exploded");
+    erases.events[0].erases = true;
+    house.rewrite([labelled("a", 1, "erased"), erases]);
+    house.engine.skip(&stream(), "it explodes").await?;
+    assert_eq!(house.labels("a").await?, ["erased"]);
+    assert_eq!((house.applied("a").await?, house.times_lit("a").await?), (Version(3), Some(1)));
+    assert_eq!(house.resolutions("a").await?, [Some("skipped".to_owned())]);
     Ok(())
 }
 
