@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lamps::{House, Light, Shelf, lit, lit_at, poison};
+use lamps::{House, Light, Shelf, labelled, lit, lit_at, poison};
 use projection::{
     ApplyError, Checked, Difference, Mismatch, Removal, Removed, StreamId, Timestamp, Verifier,
     Version,
@@ -201,6 +201,26 @@ async fn a_redaction_on_its_way_to_the_rows_is_no_difference() -> anyhow::Result
     let tallies = run.next().await?.unwrap_or_default();
     assert!(tallies.agrees() && tallies.tally_keys == 0, "nobody can tell: {tallies:?}");
     assert_eq!(verify_all(&house).await?.tally_keys, 1, "the next time somebody can");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_erasure_on_its_way_to_the_rows_is_no_difference() -> anyhow::Result<()> {
+    let house = furnished().await?;
+    let labelled_and_lit = vec![labelled("d", 1, "Ann's"), lit("d", 2)];
+    house.store(labelled_and_lit.clone());
+    house.deliver(labelled_and_lit).await?;
+    let mut erased = labelled("d", 3, "erased");
+    erased.events[0].erases = true;
+    house.rewrite([labelled("d", 1, "erased")]);
+    assert!(!verifier(&house).verify(&[stream("d")]).await?.agrees(), "nothing erased it");
+    house.store([erased.clone()]);
+    let checked = verify_all(&house).await?;
+    assert!(checked.agrees(), "{checked:?}");
+    assert_eq!((checked.lagging_streams, checked.tally_keys), (1, 1));
+    house.deliver(vec![erased]).await?;
+    let checked = verify_all(&house).await?;
+    assert!(checked.agrees() && checked.lagging_streams == 0, "{checked:?}");
     Ok(())
 }
 

@@ -17,7 +17,8 @@ pub struct Checked {
     /// was at the start.
     pub tally_keys: u64,
     /// Streams of which the event table has more than the rows, which no quarantine explains. They
-    /// are compared as far as the rows go.
+    /// are compared as far as the rows go; unless what is missing erases them, as then nobody can
+    /// tell any more what the rows should still show.
     pub lagging_streams: u64,
     /// Streams that wait for a quarantined commit. They are compared as far as the rows go.
     pub parked_streams: u64,

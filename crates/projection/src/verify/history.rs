@@ -108,6 +108,12 @@ impl Read {
         open && newest.is_some_and(|newest| *newest > self.place.applied)
     }
 
+    /// Whether the rows still show what nobody can read any more: what erased it is on its way.
+    pub(super) fn is_being_erased(&self) -> bool {
+        let beyond = self.deliveries.range(self.place.applied.next()..);
+        self.is_behind() && beyond.into_iter().any(|(_, delivery)| delivery.erases())
+    }
+
     /// The commits that are in the rows, if they are all there.
     pub(super) fn into_history(mut self) -> Found {
         let Place { stream, applied, removed, skipped, counts_to, .. } = self.place;
