@@ -95,7 +95,7 @@ impl From<KeyError> for StoreError {
         match error {
             // somebody erased the stream, so it has a commit that this attempt does not know
             KeyError::Erased(_) => Self::Conflict,
-            KeyError::Away(_) => Self::Unavailable(error.to_string()),
+            KeyError::Away(_) | KeyError::Unusable(_) => Self::Unavailable(error.to_string()),
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::{fmt::Debug, path::Path};
 
-use aws_sdk_kms::{error::DisplayErrorContext, primitives::Blob};
+use aws_sdk_kms::{
+    error::DisplayErrorContext, operation::decrypt::DecryptError, primitives::Blob,
+};
 use futures::{FutureExt, future::BoxFuture};
 
 use crate::{DataKey, KeyError};
@@ -15,7 +17,7 @@ pub trait Custodian: Debug + Send + Sync {
     /// The key as it may be stored.
     fn wrap<'a>(&'a self, subject: &'a str, key: &'a DataKey) -> Wrapping<'a, Vec<u8>>;
 
-    /// The key that was stored like this.
+    /// The key that was stored like this; [`KeyError::Unusable`] if it was never wrapped here.
     fn unwrap<'a>(&'a self, subject: &'a str, wrapped: &'a [u8]) -> Wrapping<'a, DataKey>;
 }
 
@@ -62,7 +64,13 @@ impl Custodian for Kms {
                 .ciphertext_blob(Blob::new(wrapped))
                 .send()
                 .await
-                .map_err(|error| KeyError::Away(DisplayErrorContext(error).to_string()))?;
+                .map_err(|error| match error.as_service_error() {
+                    Some(
+                        DecryptError::InvalidCiphertextException(_)
+                        | DecryptError::IncorrectKeyException(_),
+                    ) => KeyError::Unusable(subject.to_owned()),
+                    _ => KeyError::Away(DisplayErrorContext(error).to_string()),
+                })?;
             let key = decrypted.plaintext.and_then(|plain| DataKey::from_bytes(plain.as_ref()));
             key.ok_or_else(|| KeyError::Away("KMS answered without a key".to_owned()))
         }
@@ -92,7 +100,7 @@ impl Custodian for KeyFile {
 
     fn unwrap<'a>(&'a self, subject: &'a str, wrapped: &'a [u8]) -> Wrapping<'a, DataKey> {
         let key = self.0.open(wrapped, subject).and_then(|key| DataKey::from_bytes(&key));
-        let wrong = || KeyError::Away(format!("the key of {subject} was wrapped by another file"));
+        let wrong = || KeyError::Unusable(subject.to_owned());
         std::future::ready(key.ok_or_else(wrong)).boxed()
     }
 }

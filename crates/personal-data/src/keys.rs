@@ -7,7 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, SystemTime},
 };
 
 use aws_sdk_dynamodb::{
@@ -41,6 +41,9 @@ pub enum KeyError {
     /// It was destroyed: whoever is about to write something personal is behind.
     #[error("{0} is erased")]
     Erased(String),
+    /// What is stored as the key is none, or was wrapped by somebody else.
+    #[error("what is stored as the key of {0} is none")]
+    Unusable(String),
     /// The table of keys, or who wraps them, does not answer.
     #[error("the keys are away: {0}")]
     Away(String),
@@ -51,6 +54,8 @@ pub enum KeyError {
 enum Found {
     Key(DataKey),
     Destroyed,
+    /// Something that is neither. It is the trouble of this subject alone.
+    Unusable,
 }
 
 /// The keys of all persons. Cheap to clone.
@@ -59,7 +64,8 @@ pub struct Keys {
     client: Client,
     table: String,
     custodian: Arc<dyn Custodian>,
-    at_hand: Arc<Cache<String, (Instant, Found)>>,
+    /// Since when, by the clock of the wall: any other stands still in a frozen sandbox.
+    at_hand: Arc<Cache<String, (SystemTime, Found)>>,
 }
 
 impl Keys {
@@ -86,7 +92,7 @@ impl Keys {
     }
 
     /// Reveals what is personal in commits that were read; where the key was destroyed, it shows
-    /// as erased. A commit whose key is missing, or opens nothing, fails alone.
+    /// as erased. A commit whose key is missing, or is none, or opens nothing, fails alone.
     ///
     /// # Errors
     /// [`KeyError::Away`].
@@ -97,9 +103,11 @@ impl Keys {
         let events = commits.iter().flat_map(|commit| &commit.events);
         let subjects: BTreeSet<String> = events.flat_map(sealing::subjects).collect();
         let keys = self.fetch(subjects).await?;
-        let key = |subject: &str| match keys.get(subject)?.as_ref()? {
-            Found::Key(key) => Some(Some(key)),
-            Found::Destroyed => Some(None),
+        let key = |subject: &str| match keys.get(subject) {
+            Some(Some(Found::Key(key))) => Ok(Some(key)),
+            Some(Some(Found::Destroyed)) => Ok(None),
+            Some(Some(Found::Unusable)) => Err(Unrevealed::Unusable(subject.to_owned())),
+            Some(None) | None => Err(Unrevealed::Missing(subject.to_owned())),
         };
         let revealed = commits.into_iter().map(|mut commit| {
             let place = Place { stream: &commit.stream, version: commit.version };
@@ -150,6 +158,7 @@ impl Keys {
         match found {
             Some(Found::Key(key)) => Ok(key),
             Some(Found::Destroyed) => Err(KeyError::Erased(subject.to_owned())),
+            Some(Found::Unusable) => Err(KeyError::Unusable(subject.to_owned())),
             None => Err(KeyError::Away(format!("the key of {subject} came and went"))),
         }
     }
@@ -207,9 +216,14 @@ impl Keys {
         let get = self.client.get_item().table_name(&self.table).consistent_read(true);
         let key = get.key("subject", AttributeValue::S(subject.to_owned()));
         let Some(item) = key.send().await.map_err(away)?.item else { return Ok(None) };
-        let found = match item.get("wrapped_key").and_then(|wrapped| wrapped.as_b().ok()) {
-            Some(wrapped) => Found::Key(self.custodian.unwrap(subject, wrapped.as_ref()).await?),
-            None => Found::Destroyed,
+        let wrapped = item.get("wrapped_key").and_then(|wrapped| wrapped.as_b().ok());
+        let found = match wrapped {
+            _ if item.contains_key("destroyed_at") => Found::Destroyed,
+            Some(wrapped) => match self.custodian.unwrap(subject, wrapped.as_ref()).await {
+                Err(KeyError::Unusable(_)) => Found::Unusable,
+                key => Found::Key(key?),
+            },
+            None => Found::Unusable,
         };
         self.keep(subject, found.clone());
         Ok(Some(found))
@@ -217,7 +231,7 @@ impl Keys {
 
     fn cached(&self, subject: &str) -> Option<Found> {
         let (since, found) = self.at_hand.get(subject)?;
-        if since.elapsed() < LIFE {
+        if since.elapsed().is_ok_and(|age| age < LIFE) {
             return Some(found);
         }
         self.at_hand.remove(subject);
@@ -225,7 +239,7 @@ impl Keys {
     }
 
     fn keep(&self, subject: &str, found: Found) {
-        self.at_hand.insert(subject.to_owned(), (Instant::now(), found));
+        self.at_hand.insert(subject.to_owned(), (SystemTime::now(), found));
     }
 }
 

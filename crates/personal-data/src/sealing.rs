@@ -32,6 +32,9 @@ pub enum Unrevealed {
     /// The key was never destroyed, and it is not there: another table of keys, or a lost one.
     #[error("the key of {0} is missing")]
     Missing(String),
+    /// What is stored as the key is none, or was wrapped by somebody else.
+    #[error("what is stored as the key of {0} is none")]
+    Unusable(String),
     /// The field was sealed under another key, for another place, or was changed.
     #[error("the key of {subject} does not open the field {field}")]
     Wrong {
@@ -132,18 +135,17 @@ pub(crate) fn subjects(event: &RecordedEvent) -> Vec<String> {
     sealed.filter_map(|(_, value)| read(&value)).map(|sealed| sealed.subject).collect()
 }
 
-/// Reveals an event by the keys that `key` finds: `Some(None)` is one that was destroyed.
+/// Reveals an event by the keys that `key` finds: `None` is one that was destroyed.
 pub(crate) fn reveal<'k>(
     event: &mut RecordedEvent,
     place: Place,
-    key: impl Fn(&str) -> Option<Option<&'k DataKey>>,
+    key: impl Fn(&str) -> Result<Option<&'k DataKey>, Unrevealed>,
 ) -> Result<(), Unrevealed> {
     let Some(mut payload) = fields(event) else { return Ok(()) };
     let mut changed = false;
     for (field, value) in &mut payload {
         let Some(Sealed { sealed, subject }) = read(value) else { continue };
-        let Some(found) = key(&subject) else { return Err(Unrevealed::Missing(subject)) };
-        *value = match found {
+        *value = match key(&subject)? {
             None => json!({"erased": true}),
             Some(key) => open(key, &sealed, &purpose(place, event, field))
                 .ok_or_else(|| Unrevealed::Wrong { subject, field: field.clone() })?,

@@ -113,6 +113,29 @@ async fn a_key_that_is_missing_is_not_one_that_was_destroyed() -> anyhow::Result
 }
 
 #[tokio::test]
+async fn what_is_no_key_is_the_trouble_of_its_subject_alone() -> anyhow::Result<()> {
+    let client = table().await?;
+    let mut sealed = commit(1);
+    testing::keys(client.clone()).seal(&mut sealed).await?;
+    let put = |wrapped: Option<AttributeValue>| {
+        let item = client.put_item().table_name(testing::TABLE);
+        let item = item.item("subject", AttributeValue::S(ann().to_string()));
+        item.set_item(wrapped.map(|wrapped| {
+            let subject = AttributeValue::S(ann().to_string());
+            [("subject".to_owned(), subject), ("wrapped_key".to_owned(), wrapped)].into()
+        }))
+    };
+    let damaged = AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new([7; 60]));
+    let as_text = AttributeValue::S("AAAA".to_owned());
+    for wrong in [Some(damaged), Some(as_text), None] {
+        put(wrong).send().await?;
+        let refused = revealed(&testing::keys(client.clone()), &sealed).await?;
+        assert_eq!(refused, Err(Unrevealed::Unusable("customer-ann".to_owned())));
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_sealed_field_opens_in_its_own_place_only() -> anyhow::Result<()> {
     let keys = testing::keys(table().await?);
     let mut sealed = commit(1);
@@ -147,14 +170,14 @@ async fn the_table_of_keys_holds_none_that_could_be_used() -> anyhow::Result<()>
     let key = custodian.unwrap("customer-ann", wrapped).await?;
     assert_eq!(custodian.wrap("customer-ann", &key).await?.len(), wrapped.len());
     let of_another = custodian.unwrap("customer-bob", wrapped).await;
-    assert!(matches!(of_another, Err(KeyError::Away(_))), "{of_another:?}");
+    assert!(matches!(of_another, Err(KeyError::Unusable(_))), "{of_another:?}");
 
     let folder = tempfile::TempDir::new()?;
     let path = folder.path().join("another.key");
     std::fs::write(&path, [7; 32])?;
     let stranger = Keys::new(client, testing::TABLE, Arc::new(KeyFile::open(&path)?));
     let refused = stranger.seal(&mut commit(2)).await;
-    assert!(matches!(refused, Err(KeyError::Away(_))), "{refused:?}");
+    assert!(matches!(refused, Err(KeyError::Unusable(_))), "{refused:?}");
     Ok(())
 }
 
