@@ -45,7 +45,7 @@ pub(crate) async fn each(shop: &Shop) -> anyhow::Result<Vec<Figure>> {
         let path = format!("/reports/{}", report.path);
         let (ours, floor) = by_turns(
             ROUNDS,
-            async |_| shop.function.get(&path, report.query).await.map(drop),
+            async |_| shop.function.get_as("zstd", &path, report.query).await.map(drop),
             async |_| bare(shop, report.name).await,
         )
         .await?;
