@@ -96,6 +96,11 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         self
     }
 
+    /// Whether it writes the live generation, as that has all tables.
+    pub(crate) fn writes_all(&self) -> bool {
+        self.only.is_none()
+    }
+
     /// Passes over these commits as if they were empty.
     pub(crate) fn leaving_out(mut self, commits: BTreeSet<(StreamId, Version)>) -> Self {
         self.left_out = commits;

@@ -7,47 +7,40 @@
 //! through here, as the position does not pass it otherwise.
 
 use decider::StreamId;
-use sqlx::{AssertSqlSafe, Row as _};
 
-use crate::{ApplyError, CommitSource, Engine, ReadModel, Report, rebuild::PREVIOUS};
+use crate::{ApplyError, CommitSource, Engine, ReadModel, Report, failure::Patience, rebuild};
 
 impl<M: ReadModel, S: CommitSource> Engine<M, S> {
     /// Folds a stream anew that has just been erased, and takes its rows out of the generation
-    /// before this one, where nobody would fold it.
+    /// before the live one, where nobody would fold it.
     ///
     /// # Errors
     /// [`ApplyError`], and then the position is where it was: what brought the commit comes again.
     pub(crate) async fn erase(&self, stream: StreamId) -> Result<Report, ApplyError> {
+        // Before, as then a failure brings the commit again; and after, as a swap in between has
+        // made the rows that were live the previous ones.
         self.leave_the_previous_generation(&stream).await?;
         // On the heap: it is part of what it is called by.
-        Box::pin(self.refold([stream])).await
+        let report = Box::pin(self.refold([stream.clone()])).await?;
+        self.leave_the_previous_generation(&stream).await?;
+        Ok(report)
     }
 
-    /// On the way back, these streams are folded anew: their position there has fewer refolds.
+    /// Only the live engine does: the next generation may be given up, and on the way back it is
+    /// the live positions that tell what the previous one lacks.
     async fn leave_the_previous_generation(&self, stream: &StreamId) -> Result<(), ApplyError> {
-        let there = sqlx::query("select tablename from pg_tables where schemaname = $1")
-            .bind(PREVIOUS)
-            .fetch_all(self.pool())
-            .await?;
-        let there: Vec<String> =
-            there.into_iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
-        let mut tables = M::Tables::default();
-        for table in M::each(&mut tables) {
-            let Some(owner) = table.owner() else { continue };
-            let id = match owner.category {
-                None => stream.as_str(),
-                Some(category) if category == stream.category() => stream.id(),
-                Some(_) => continue,
-            };
-            if there.iter().any(|name| name == table.table()) && owner.column.can_hold(id) {
-                let (table, column) = (table.table(), owner.column);
-                let sql = format!(
-                    "delete from {PREVIOUS}.{table} where {} = $1::{}",
-                    column.name, column.sql_type
-                );
-                sqlx::query(AssertSqlSafe(sql)).bind(id).execute(self.pool()).await?;
+        if !self.writes_all() {
+            return Ok(());
+        }
+        let mut patience = Patience::default();
+        loop {
+            let mut connection = self.pool().acquire().await?;
+            match rebuild::forget::<M>(&mut connection, std::slice::from_ref(stream)).await {
+                Err(error) if patience.lasts(&error) || rebuild::is_replaced(&error) => {
+                    patience.pause().await;
+                }
+                settled => return settled,
             }
         }
-        Ok(())
     }
 }

@@ -86,9 +86,20 @@ pub(crate) fn advance(advances: &[Advance], statement: &mut Statement) -> Result
     write(advances, unchanged, statement)
 }
 
-/// Moves the positions of streams that were folded anew: wherever they were, parked or not.
-pub(crate) fn refold(advances: &[Advance], statement: &mut Statement) -> Result<(), BoxDynError> {
-    write(advances, "position.refolds = excluded.refolds - 1", statement)?;
+/// Moves positions back to before the first commit, parked or not.
+pub(crate) fn forget(steps: &[Advance], statement: &mut Statement) -> Result<(), BoxDynError> {
+    write(steps, "position.refolds = excluded.refolds", statement)
+}
+
+/// Moves the position of a stream that was folded anew: wherever it was, parked or not. It had been
+/// folded anew `before` as often when it was read.
+pub(crate) fn refold(
+    step: &Advance,
+    before: i64,
+    statement: &mut Statement,
+) -> Result<(), BoxDynError> {
+    let unchanged = format!("position.refolds = {before}");
+    write(std::slice::from_ref(step), &unchanged, statement)?;
     // What was in quarantine is in the rows now, or skipped for ever; and what was there may be
     // the very thing that was to be redacted.
     statement.part(

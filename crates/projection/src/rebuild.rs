@@ -17,6 +17,7 @@
 mod catch_up;
 mod error;
 mod follow;
+mod forget;
 mod parity;
 mod schema;
 mod swap;
@@ -27,6 +28,7 @@ pub use catch_up::CaughtUp;
 use decider::StreamId;
 pub use error::RebuildError;
 pub use follow::Generations;
+pub(crate) use forget::{forget, is_replaced};
 pub use parity::{Parity, TableParity};
 use sqlx::{Connection, PgConnection, PgPool};
 use swap::Scope;
@@ -38,7 +40,7 @@ use crate::{CommitSource, Delivery, Engine, ReadModel, Report, View};
 const NEXT: &str = "next_generation";
 
 /// Where the tables are that were live before.
-pub(crate) const PREVIOUS: &str = "previous_generation";
+const PREVIOUS: &str = "previous_generation";
 
 /// What is to be rebuilt, and from what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +66,9 @@ pub enum Checkpoint {
 /// [`Rebuild::begin`] goes on with it.
 pub struct Rebuild<M, S> {
     live: PgPool,
+    /// Writes the live generation.
+    live_engine: Engine<M, S>,
+    /// Writes the next one.
     engine: Engine<M, S>,
     views: Vec<&'static View>,
     /// Holds the lock that keeps others out, for as long as the session lasts.
@@ -116,7 +121,7 @@ impl<M: ReadModel + Clone, S: CommitSource + Clone> Rebuild<M, S> {
     /// [`RebuildError::Running`] while somebody is at it.
     pub async fn abandon(pool: &PgPool) -> Result<bool, RebuildError> {
         let mut lock = lock(pool).await?;
-        Ok(schema::drop(&mut lock).await?)
+        schema::drop::<M>(&mut lock).await
     }
 
     async fn at(
@@ -125,8 +130,9 @@ impl<M: ReadModel + Clone, S: CommitSource + Clone> Rebuild<M, S> {
         views: Vec<&'static View>,
         lock: PgConnection,
     ) -> Result<Self, RebuildError> {
+        let live_engine = Engine::new(pool.clone(), model.clone(), source.clone());
         let engine = follow::engine(pool, (model, source), &views).await?;
-        Ok(Self { live: pool.clone(), engine, views, _lock: lock })
+        Ok(Self { live: pool.clone(), live_engine, engine, views, _lock: lock })
     }
 
     /// How many commits the live generation has of these views; about as many are to be copied.

@@ -11,7 +11,7 @@ use decider::{StreamId, Version};
 use crate::{
     ApplyError, CommitSource, Delivery, Engine, ReadModel, Report, Statement,
     failure::{Meaning, Patience, meaning},
-    position::{self, Advance},
+    position::{self, Advance, Position},
     quarantine,
     report::Applied,
 };
@@ -94,6 +94,7 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         if position.removed {
             return Ok(Report { gone: 1, ..Report::default() });
         }
+        let refolds = self.refolds_after(stream, &position).await?;
         let commits = self.source().read_after(stream, Version::NONE).await;
         let commits = commits.map_err(ApplyError::Source)?;
         if commits.is_empty() {
@@ -102,15 +103,31 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         let skipped = quarantine::skipped(self.pool(), stream).await?;
         M::each(&mut tables).into_iter().for_each(|table| table.clear());
         let mut step = Advance::from(stream, &position);
-        (step.applied, step.refolds) = (Version::NONE, position.refolds + 1);
+        (step.applied, step.refolds) = (Version::NONE, refolds);
         self.fold_whole(&mut tables, &mut step, &commits, (&skipped, end));
         let mut statement = Statement::anew(vec![stream.clone()]);
-        position::refold(std::slice::from_ref(&step), &mut statement)
-            .map_err(sqlx::Error::Encode)?;
+        position::refold(&step, position.refolds, &mut statement).map_err(sqlx::Error::Encode)?;
         self.write(statement, tables).await?;
         let mut done = Applied::default();
         done.note(step);
         Ok(Report { applied: 0, refolded: 1, ..done.report })
+    }
+
+    /// How often a stream was folded anew, this time included. The live generation counts; the next
+    /// one only notes up to where it has seen what the live one has, asked before the commits are
+    /// read: did it count, too, an erasure that it reads first would hide a later redaction.
+    async fn refolds_after(
+        &self,
+        stream: &StreamId,
+        position: &Position,
+    ) -> Result<i64, ApplyError> {
+        if self.writes_all() {
+            return Ok(position.refolds + 1);
+        }
+        let sql = "select refolds from public.position where stream = $1";
+        let live: Option<i64> =
+            sqlx::query_scalar(sql).bind(stream.as_str()).fetch_optional(self.pool()).await?;
+        Ok(position.refolds.max(live.unwrap_or(0)))
     }
 
     /// Folds a stream from its beginning, but for what is skipped, as far as it goes.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use decider::StreamId;
-use sqlx::{Arguments, AssertSqlSafe, PgPool, error::BoxDynError, postgres::PgArguments};
+use sqlx::{
+    Arguments, AssertSqlSafe, PgConnection, PgPool, error::BoxDynError, postgres::PgArguments,
+};
 
 use crate::{Column, Row, failure::is_of_the_session, position::Position};
 
@@ -192,14 +194,18 @@ impl Statement {
     /// Runs the whole. It is a transaction of its own. A session that cannot write is closed: the
     /// next one may be with a server that can. Gives whether there is a next generation, too.
     pub(crate) async fn run(self, pool: &PgPool) -> sqlx::Result<bool> {
-        let (sql, arguments) = self.finish();
         let mut connection = pool.acquire().await?;
-        let result = sqlx::query_scalar_with(AssertSqlSafe(sql), arguments);
-        let result = result.fetch_one(&mut *connection).await;
+        let result = self.run_on(&mut connection).await;
         if result.as_ref().is_err_and(is_of_the_session) {
             connection.close_on_drop();
         }
         result
+    }
+
+    /// As [`Self::run`], as part of what the connection is at.
+    pub(crate) async fn run_on(self, connection: &mut PgConnection) -> sqlx::Result<bool> {
+        let (sql, arguments) = self.finish();
+        sqlx::query_scalar_with(AssertSqlSafe(sql), arguments).fetch_one(connection).await
     }
 
     /// The whole, with `moved` first and the check that it moved all positions that it should.

@@ -19,12 +19,14 @@ pub struct CaughtUp {
 }
 
 impl<M: ReadModel + Clone, S: CommitSource + Clone> Rebuild<M, S> {
-    /// Reads again what the next generation lacks of the live one.
+    /// Reads again what the next generation lacks of the live one; and first what the live one lacks
+    /// of the next.
     ///
     /// # Errors
     /// [`RebuildError::Parked`]; or when the event table or the database is away: it can be asked
     /// for again.
     pub async fn catch_up(&self) -> Result<CaughtUp, RebuildError> {
+        self.bring_up_the_live_one().await?;
         let mut caught_up = self.catch_up_with_rewrites().await?;
         let sql = "select p.stream, p.applied, coalesce(n.applied, 0), coalesce(n.parked, false) \
              from public.position p left join next_generation.position n using (stream) \
@@ -51,6 +53,27 @@ impl<M: ReadModel + Clone, S: CommitSource + Clone> Rebuild<M, S> {
             })
             .await?;
         Ok(caught_up)
+    }
+
+    /// A commit that was copied before a projector saw it may erase its stream. The rows that are live
+    /// are about to be the previous ones, so they have to be without it, too.
+    async fn bring_up_the_live_one(&self) -> Result<(), RebuildError> {
+        let sql = "select p.stream, p.applied \
+             from public.position p join next_generation.position n using (stream) \
+             where ($1::text[] is null or split_part(p.stream, '-', 1) = any($1)) \
+                 and n.applied > p.applied and p.applied > 0 \
+                 and p.removed_at is null and n.removed_at is null";
+        let behind: Vec<(String, i64)> =
+            sqlx::query_as(sql).bind(self.categories()).fetch_all(&self.live).await?;
+        let each = behind.into_iter().map(async |(name, applied)| {
+            let stream = name.parse::<StreamId>().map_err(|bad| sqlx::Error::Decode(bad.into()))?;
+            let applied = Version(applied.unsigned_abs());
+            self.read_again(&self.live_engine, &stream, applied).await.map(drop)
+        });
+        let each: Vec<_> = each.collect();
+        let mut each = futures::stream::iter(each).buffer_unordered(STREAMS_AT_A_TIME);
+        while each.try_next().await?.is_some() {}
+        Ok(())
     }
 
     /// What was rewritten or removed meanwhile: no version tells, the positions do.

@@ -1,12 +1,16 @@
 //! The schemas of the generations: made, indexed, recalled, dropped.
 
+use decider::StreamId;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool};
 
-use super::{NEXT, PREVIOUS, RebuildError, names, tables};
+use super::{NEXT, PREVIOUS, RebuildError, forget::forget, names, tables};
 use crate::{ReadModel, View};
 
 /// The source of a generation that was there before.
 pub(super) const ROLLBACK: &str = "the previous generation";
+
+/// How many streams are taken out of a generation in one statement.
+const STREAMS_AT_A_TIME: usize = 200;
 
 /// Makes empty tables like the live ones: columns, rules, storage, rights and primary keys, but no
 /// other indexes yet, as building them at the end is several times faster.
@@ -140,6 +144,8 @@ pub(super) async fn recall<M: ReadModel>(
     if views.is_empty() {
         return Err(RebuildError::NoWayBack);
     }
+    // Who is taking somebody out of it is done first.
+    transaction.execute("lock table previous_generation.position in access exclusive mode").await?;
     transaction.execute("alter schema previous_generation rename to next_generation").await?;
     perform(&mut transaction, USAGE, &tables(&views)).await?;
     let begin = "insert into rebuild (views, source, followed) values ($1, $2, true)";
@@ -148,18 +154,34 @@ pub(super) async fn recall<M: ReadModel>(
     Ok(())
 }
 
-/// Gives up what is being built. A generation that was recalled goes back to where it was.
-pub(super) async fn drop(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+/// Gives up what is being built. A generation that was recalled goes back to where it was, without
+/// the streams that were folded anew in the live one alone: it may have what was erased.
+pub(super) async fn drop<M: ReadModel>(
+    connection: &mut PgConnection,
+) -> Result<bool, RebuildError> {
     let mut transaction = connection.begin().await?;
     let source: Option<String> = sqlx::query_scalar("delete from rebuild returning source")
         .fetch_optional(&mut *transaction)
         .await?;
-    let end = if source.as_deref() == Some(ROLLBACK) {
-        "alter schema next_generation rename to previous_generation"
+    if source.as_deref() == Some(ROLLBACK) {
+        transaction.execute("alter schema next_generation rename to previous_generation").await?;
+        // Who folds one anew from here on finds the previous generation when this is committed.
+        transaction.execute("lock table public.position in share row exclusive mode").await?;
+        let streams: Vec<String> = sqlx::query_scalar(
+            "select p.stream from public.position p \
+             join previous_generation.position n using (stream) \
+             where n.refolds < p.refolds and p.removed_at is null and n.removed_at is null",
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
+        let streams = streams.into_iter().filter_map(|stream| stream.parse().ok());
+        for streams in streams.collect::<Vec<StreamId>>().chunks(STREAMS_AT_A_TIME) {
+            forget::<M>(&mut transaction, streams).await?;
+        }
     } else {
-        "drop schema if exists next_generation cascade; truncate rebuild_part"
-    };
-    transaction.execute(end).await?;
+        let drop = "drop schema if exists next_generation cascade; truncate rebuild_part";
+        transaction.execute(drop).await?;
+    }
     transaction.commit().await?;
     Ok(source.is_some())
 }

@@ -76,7 +76,8 @@ async fn attempt_swap(connection: &mut PgConnection, scope: &Scope) -> Result<Sw
     Ok(Swap::Done)
 }
 
-/// How many streams the next generation has less of, and which ones it has more of.
+/// How many streams the next generation has less of, and which ones it has more of. Of a stream that
+/// the live one has rows of, and is not parked in, it cannot have more: catching up ends that.
 async fn compare(
     transaction: &mut PgConnection,
     scope: &Scope,
@@ -85,6 +86,7 @@ async fn compare(
         "select coalesce(p.stream, n.stream), \
              p.removed_at is null and coalesce(n.refolds, 0) >= coalesce(p.refolds, 0) \
                  and coalesce(n.applied, 0) > coalesce(p.applied, 0) \
+                 and (coalesce(p.applied, 0) = 0 or p.parked) \
          from public.position p full join next_generation.position n on n.stream = p.stream \
          where ($1::text[] is null or split_part(coalesce(p.stream, n.stream), '-', 1) = any($1)) \
              and (p.removed_at is null and n.removed_at is null \

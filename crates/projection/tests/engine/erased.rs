@@ -145,7 +145,9 @@ async fn it_leaves_the_generation_before_this_one() -> anyhow::Result<()> {
         .pool
         .execute(
             "create schema previous_generation; \
-             create table previous_generation.label as select * from label",
+             create table previous_generation.label as select * from label; \
+             create table previous_generation.position (like position including all); \
+             insert into previous_generation.position select * from position",
         )
         .await?;
     house.deliver(vec![erasing("a", 3)]).await?;
