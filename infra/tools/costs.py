@@ -22,10 +22,10 @@ HTTP_API_REQUEST = 1.00 / MILLION
 STATE_TRANSITION = 25.00 / MILLION
 LOG_GB = 0.50
 
-# Assumed, until `make bench ONLY=commands` tells: our own milliseconds of a command. Twice what
-# `make bench ONLY=projector` tells: those of a projected commit. Published: what DynamoDB takes for
-# a put (p50, alexdebrie).
-COMMAND_MS = 1.0
+# Our own milliseconds of a command: what `CPU a command, all of it` of `make bench ONLY=commands` says
+# of a whole core, of which MEMORY_GB has 0.29. Twice what `make bench ONLY=projector` tells: those of
+# a projected commit. Published: what DynamoDB takes for a put (p50, alexdebrie).
+COMMAND_MS = 1.5
 DYNAMODB_MS = 7.6
 PROJECTED_MS = 0.3
 PROJECTOR_OVERHEAD_MS = 10.0
@@ -143,7 +143,7 @@ An order is {number} commands: a cart of ten lines, checked out, paid, shipped, 
 - List prices of us-east-1 on demand, November 2026, without free tiers: {WRITE_UNIT * MILLION:.3f} a million write units,
   {READ_UNIT * MILLION:.3f} a million read units, {LAMBDA_REQUEST * MILLION:.2f} a million Lambda requests, {LAMBDA_GB_SECOND_ARM * MILLION:.4f} a million GB-seconds on arm64,
   {STATE_TRANSITION * MILLION:.2f} a million state transitions. Lambda reads a table's stream for nothing.
-- A command takes {COMMAND_MS} ms of ours (assumed; `make bench ONLY=commands` tells) and {DYNAMODB_MS} ms of waiting for DynamoDB
+- A command takes {COMMAND_MS} ms of ours (CPU of the whole function, at its share of a core) and {DYNAMODB_MS} ms of waiting for DynamoDB
   (its published p50 for a put), with {MEMORY_GB * 1024:.0f} MB. The projector takes {PROJECTED_MS} ms a commit
   and {PROJECTOR_OVERHEAD_MS:.0f} ms a batch, and gets {BATCH} commits a batch; were each
   commit a batch of its own, the projector would cost {sum(projected(1, 1).values()) * MILLION:.2f}.

@@ -23,6 +23,10 @@ const ROUNDS: usize = 3;
 /// Whom the projector logs in as.
 const PROJECTOR: &str = "millrace_projector";
 
+/// A server is given memory for its data. By default it has 128 MB, and a checkpoint each GB of log.
+const SIZED: [&str; 2] =
+    ["alter system set shared_buffers = '2GB'", "alter system set max_wal_size = '16GB'"];
+
 /// Everything is delivered, so nothing is ever read again.
 pub(crate) struct NothingMissing;
 
@@ -82,8 +86,14 @@ pub(crate) struct Database {
 impl Database {
     /// Without `fsync`, so that what is measured is work and not a disk.
     pub(crate) async fn in_memory() -> anyhow::Result<Self> {
-        let server = Server::throwaway().await?;
+        let mut server = Server::throwaway().await?;
         let url = server.socket_url("postgres");
+        let mut connection = PgConnection::connect(&url).await?;
+        for setting in SIZED {
+            sqlx::query(setting).execute(&mut connection).await?;
+        }
+        server.kill_9().await;
+        server.start_again().await?;
         Self::of(server, url, None).await
     }
 

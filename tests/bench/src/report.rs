@@ -78,7 +78,7 @@ fn section(title: &str, picture: Option<&str>, figures: &[Figure]) -> anyhow::Re
     writeln!(
         section,
         "Measured on {} with {} cores. Where nothing else is said: PostgreSQL in memory, `fsync` \
-         off, client and server on the same cores, over a Unix socket.",
+         off, 2 GB of buffers, client and server on the same cores, over a Unix socket.",
         kernel(),
         cores()
     )?;
