@@ -111,6 +111,7 @@ async fn redrive(system: &System, stream: Option<StreamId>) -> anyhow::Result<bo
 fn told(stream: &StreamId, report: &Report) -> bool {
     let applied = report.applied;
     match report.quarantined {
+        0 if report.refolded > 0 => println!("{stream}: folded anew from its beginning"),
         0 => println!("{stream}: {applied} commits applied"),
         _ => println!(
             "{stream}: {applied} commits applied, then parked again: see `quarantine show`"

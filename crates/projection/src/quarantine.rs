@@ -108,8 +108,7 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
     }
 
     /// Leaves out the commit that a stream is parked at, for ever and on the record, and applies
-    /// what comes after it. If it erases, or cannot even be
-    /// read and might, the stream is folded anew without it.
+    /// what comes after it. If it erases, the stream is folded anew without it.
     ///
     /// # Errors
     /// [`RedriveError::NotParked`], or what the table or the database said.
@@ -145,7 +144,8 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         }
     }
 
-    /// Whether the commit that a stream is parked at erases it; what cannot be read may.
+    /// Whether the commit that a stream is parked at erases it. One that cannot be read does not: its
+    /// key may be lost, and then the rows are all that is left of the others.
     async fn is_parked_at_an_erasure(&self, stream: &StreamId) -> Result<bool, RedriveError> {
         let sql = "select applied from position where stream = $1 and parked";
         let applied: Option<i64> =
@@ -153,10 +153,8 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         let applied = applied.ok_or_else(|| RedriveError::NotParked(stream.clone()))?;
         let after = Version(applied.unsigned_abs());
         let waiting = self.source().read_after(stream, after).await.map_err(ApplyError::Source)?;
-        Ok(waiting.first().is_some_and(|first| {
-            let unreadable = matches!(first, Delivery::Unreadable(_));
-            first.version() == after.next() && (unreadable || first.erases())
-        }))
+        let next = waiting.first().filter(|first| first.version() == after.next());
+        Ok(next.is_some_and(Delivery::erases))
     }
 
     async fn catch_up(&self, stream: &StreamId, applied: i64) -> Result<Report, RedriveError> {
