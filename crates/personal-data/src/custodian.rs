@@ -2,9 +2,7 @@
 
 use std::{fmt::Debug, path::Path};
 
-use aws_sdk_kms::{
-    error::DisplayErrorContext, operation::decrypt::DecryptError, primitives::Blob,
-};
+use aws_sdk_kms::{error::DisplayErrorContext, operation::decrypt::DecryptError, primitives::Blob};
 use futures::{FutureExt, future::BoxFuture};
 
 use crate::{DataKey, KeyError};
