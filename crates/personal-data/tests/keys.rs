@@ -118,12 +118,10 @@ async fn what_is_no_key_is_the_trouble_of_its_subject_alone() -> anyhow::Result<
     let mut sealed = commit(1);
     testing::keys(client.clone()).seal(&mut sealed).await?;
     let put = |wrapped: Option<AttributeValue>| {
-        let item = client.put_item().table_name(testing::TABLE);
-        let item = item.item("subject", AttributeValue::S(ann().to_string()));
-        item.set_item(wrapped.map(|wrapped| {
-            let subject = AttributeValue::S(ann().to_string());
-            [("subject".to_owned(), subject), ("wrapped_key".to_owned(), wrapped)].into()
-        }))
+        let wrapped = wrapped.map(|wrapped| ("wrapped_key".to_owned(), wrapped));
+        let subject = ("subject".to_owned(), AttributeValue::S(ann().to_string()));
+        let item = [subject].into_iter().chain(wrapped).collect();
+        client.put_item().table_name(testing::TABLE).set_item(Some(item))
     };
     let damaged = AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new([7; 60]));
     let as_text = AttributeValue::S("AAAA".to_owned());

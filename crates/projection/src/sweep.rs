@@ -12,7 +12,7 @@ use crate::{ApplyError, CommitSource, Delivery, Engine, ReadModel, Report};
 pub struct Swept {
     /// Streams that were compared.
     pub compared: u64,
-    /// Streams whose rows were behind the table.
+    /// Streams whose rows were behind the table and that do not wait in quarantine.
     pub behind: u64,
     /// What became of those.
     pub report: Report,
@@ -23,9 +23,9 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
     /// applies what is missing. A stream that is merely being delivered is applied twice at once,
     /// which the positions settle. One that is no more stays so.
     ///
-    /// A stream that is parked stays so, too, and is not behind, unless one of the commits that wait
-    /// erases it: its record may have been lost like any other. So it is read each time, and while
-    /// it stays parked it is also folded anew each time, as no position tells that it was before.
+    /// A stream that is parked stays so, too, and is not behind. But one of the commits that wait may
+    /// erase it, and its record may have been lost like any other: so it is read each time, and
+    /// if it is erased also folded anew each time, as no position tells that it was before.
     ///
     /// # Errors
     /// [`ApplyError`] when the table or the database is away; a sweep can be run again.
@@ -38,7 +38,7 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
             if parked && !missing.iter().any(Delivery::erases) {
                 continue;
             }
-            swept.behind += 1;
+            swept.behind += u64::from(!parked);
             swept.report += self.apply(missing).await?;
         }
         Ok(swept)
