@@ -11,15 +11,15 @@ use std::{
 
 use decider::{Commit, StreamId, Undecodable, Version};
 use futures::{StreamExt, TryStreamExt};
-use sqlx::{AssertSqlSafe, PgPool, Row as _};
+use sqlx::PgPool;
 
 use crate::{
     ApplyError, Changes, Delivery, LoadPart, Statement, View,
     batch::{self, Batch, Steps},
-    position::{self, Advance, Position, PositionRow, Quarantined},
+    load::{load, load_statement},
+    position::{self, Advance, Position, Quarantined},
     report::{Applied, Report},
     settle::Unread,
-    statement::{load_arguments, load_statement},
 };
 
 /// How many streams are read from the event table at a time.
@@ -213,26 +213,7 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         if streams.clone().next().is_none() {
             return Ok(Default::default());
         }
-        let arguments = load_arguments(&self.parts, streams).map_err(sqlx::Error::Encode)?;
-        let sql = AssertSqlSafe(self.load.as_str());
-        let rows = sqlx::query_with(sql, arguments).fetch_all(&self.pool).await?;
-        let mut tables = M::Tables::default();
-        let mut positions = HashMap::new();
-        let mut each = M::each(&mut tables);
-        for row in rows {
-            let (part, json): (i32, &str) = (row.try_get("part")?, row.try_get("row")?);
-            match usize::try_from(part) {
-                Ok(part) => each[part].accept(json)?,
-                Err(_) => {
-                    let row: PositionRow = serde_json::from_str(json)?;
-                    positions.insert(row.stream, row.position);
-                }
-            }
-        }
-        drop(each);
-        M::count(&mut tables);
-        M::each(&mut tables).into_iter().for_each(Changes::loaded);
-        Ok((positions, tables))
+        load::<M>(&self.pool, (&self.load, &self.parts), streams).await
     }
 
     /// Streams of which commits are missing, read from the source; of those that are parked, only
@@ -312,16 +293,8 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         mut statement: Statement,
         mut tables: M::Tables,
     ) -> Result<(), ApplyError> {
-        M::count(&mut tables);
         let written = |table: &str| self.only.as_ref().is_none_or(|only| only.contains(&table));
-        let mut each = M::each(&mut tables);
-        each.retain(|table| written(table.table()));
-        // The parts that nothing waits for run from the last to the first. The counts are what
-        // other projectors wait for: first in the statement, they are locked for the shortest time.
-        each.sort_by_key(|table| table.tally().is_none());
-        for table in each {
-            table.write(&mut statement).map_err(sqlx::Error::Encode)?;
-        }
+        statement.add::<M>(&mut tables, written)?;
         let followed = statement.run(&self.pool).await?;
         self.followed.store(followed, Ordering::Relaxed);
         Ok(())
@@ -329,7 +302,7 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
 }
 
 /// Whether a stream is taken for new. What was erased is folded anew, so that must be known.
-fn begins(steps: &Steps) -> bool {
+pub(crate) fn begins(steps: &Steps) -> bool {
     steps.contains_key(&Version::NONE.next()) && !steps.values().any(Delivery::erases)
 }
 

@@ -1,12 +1,14 @@
 //! The projection engine: commits in any order and any number of times, rows exactly once.
 //!
 //! It owns the tables `position` (how far each stream is), `quarantine` (what could not be
-//! applied) and `heartbeat` (whether anything arrives at all), and knows no other table, no domain and no event store: a [`ReadModel`] says what a
-//! commit means for rows, a [`CommitSource`] reads again what the stream did not deliver.
+//! applied) and `heartbeat` (whether anything arrives at all), and knows no other table, no domain
+//! and no event store: a [`ReadModel`] says what a commit means for rows, a [`CommitSource`] reads
+//! again what the stream did not deliver.
 //!
 //! A batch costs two round trips. One statement reads the positions and the current rows of the
 //! streams at hand, the folds run in memory, and one statement writes all rows of all tables and
-//! moves the positions, if they are still where they were read.
+//! moves the positions, if they are still where they were read. Of streams that begin in the batch
+//! nothing is read: where all do, one round trip is enough.
 
 mod batch;
 mod changes;
@@ -14,6 +16,7 @@ mod engine;
 mod erasure;
 mod failure;
 mod heartbeat;
+mod load;
 mod position;
 mod quarantine;
 mod rebuild;
@@ -37,6 +40,7 @@ pub use decider::{
 pub use engine::{CommitSource, Engine, ReadModel};
 pub use failure::ApplyError;
 pub use heartbeat::{Heartbeat, arrived, heartbeat, now, sent};
+pub use load::LoadPart;
 pub use quarantine::{QuarantinedCommit, RedriveError, quarantined};
 pub use rebuild::{
     CaughtUp, Checkpoint, Generations, Parity, Plan, Rebuild, RebuildError, Swap, TableParity,
@@ -44,7 +48,7 @@ pub use rebuild::{
 pub use removal::{Removal, Removed, removal};
 pub use report::{Applied, Report};
 pub use row::{Column, Row};
-pub use statement::{LoadPart, Statement};
+pub use statement::Statement;
 pub use sweep::Swept;
 pub use table::Table;
 pub use tally::Tally;

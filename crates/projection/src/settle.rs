@@ -6,6 +6,7 @@ use tracing::debug;
 use crate::{
     ApplyError, CommitSource, Engine, ReadModel,
     batch::Batch,
+    engine::begins,
     failure::{Meaning, Patience, meaning},
     report::Applied,
 };
@@ -86,14 +87,16 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         // Most streams are new when their first commit comes: then there is nothing to read. If
         // one is not, the write fails, as it does when somebody was faster; and what the database
         // refuses may have been mended since. So nothing but success settles it.
-        let first = if refused.is_none() { Unread::New } else { Unread::None };
-        match self.apply_once(batch, refused, first).await {
-            Err(ApplyError::Database(error)) if meaning(&error) != Meaning::Infrastructure => {}
-            settled => return settled,
-        }
+        let is_new = refused.is_none() && batch.values().any(begins);
+        let mut unread = if is_new { Unread::New } else { Unread::None };
         let mut patience = Patience::default();
         loop {
-            match self.apply_once(batch, refused, Unread::None).await {
+            match self.apply_once(batch, refused, unread).await {
+                Err(ApplyError::Database(error))
+                    if unread == Unread::New && meaning(&error) != Meaning::Infrastructure =>
+                {
+                    unread = Unread::None;
+                }
                 Err(error) if patience.lasts(&error) => patience.pause().await,
                 settled => return settled,
             }

@@ -1,86 +1,11 @@
-//! The two statements of a batch, put together from what the tables contribute.
-
-use std::collections::BTreeMap;
+//! The statement that writes a batch, put together from what the tables contribute.
 
 use decider::StreamId;
 use sqlx::{
     Arguments, AssertSqlSafe, PgConnection, PgPool, error::BoxDynError, postgres::PgArguments,
 };
 
-use crate::{Column, Row, failure::is_of_the_session, position::Position};
-
-/// One table's part in reading a batch.
-#[derive(Clone, Copy, Debug)]
-pub struct LoadPart {
-    /// The category of the streams that own its rows, if it is one.
-    pub category: Option<&'static str>,
-    /// The table.
-    pub table: &'static str,
-    /// The column that names the owning stream: by its id, or in whole where there is no category.
-    pub owner: Column,
-    /// The columns to read.
-    pub columns: [&'static [Column]; 2],
-}
-
-/// The statement that reads positions and rows: `$1` are streams, then ids by category.
-/// It answers with pairs: the place of the table in `parts`, or -1 for positions, and a row as
-/// JSON.
-///
-/// Each id is looked up by itself, `offset 0` keeps it so: given all at once to a table that grows
-/// and was not analyzed lately, the planner reads the whole of it.
-pub(crate) fn load_statement(parts: &[Option<LoadPart>]) -> String {
-    let mut sql = String::from(
-        "select -1 as part, row_to_json(r)::text as row \
-         from unnest($1::text[]) as owner(id) cross join lateral (select ",
-    );
-    sql.push_str(Position::COLUMNS);
-    sql.push_str(" from position where stream = owner.id offset 0) r");
-    let categories = categories(parts);
-    for (index, part) in parts.iter().enumerate() {
-        let Some(part) = part else { continue };
-        let parameter = part.category.map_or(1, |category| categories[category] + 2);
-        let columns = part.columns.concat().iter().map(|c| c.name).collect::<Vec<_>>().join(", ");
-        let (table, Column { name, sql_type }) = (part.table, part.owner);
-        sql.push_str(&format!(
-            " union all select {index}, row_to_json(r)::text \
-             from unnest(${parameter}::text[]) as owner(id) cross join lateral (\
-             select {columns} from {table} where {name} = owner.id::{sql_type} offset 0) r",
-        ));
-    }
-    sql
-}
-
-/// What to bind to [`load_statement`].
-pub(crate) fn load_arguments<'a>(
-    parts: &[Option<LoadPart>],
-    streams: impl Iterator<Item = &'a StreamId> + Clone,
-) -> Result<PgArguments, BoxDynError> {
-    let mut arguments = PgArguments::default();
-    arguments.add(streams.clone().map(StreamId::as_str).collect::<Vec<_>>())?;
-    for category in in_order(&categories(parts)) {
-        let of_category = parts.iter().flatten().filter(|part| part.category == Some(category));
-        let owners: Vec<Column> = of_category.map(|part| part.owner).collect();
-        let ids = streams.clone().filter(|stream| stream.category() == category).map(StreamId::id);
-        let ids = ids.filter(|id| owners.iter().all(|owner| owner.can_hold(id)));
-        arguments.add(ids.collect::<Vec<_>>())?;
-    }
-    Ok(arguments)
-}
-
-fn categories(parts: &[Option<LoadPart>]) -> BTreeMap<&'static str, usize> {
-    let mut categories = BTreeMap::new();
-    for category in parts.iter().flatten().filter_map(|part| part.category) {
-        let next = categories.len();
-        categories.entry(category).or_insert(next);
-    }
-    categories
-}
-
-fn in_order(categories: &BTreeMap<&'static str, usize>) -> Vec<&'static str> {
-    let mut names: Vec<_> = categories.iter().map(|(name, place)| (*place, *name)).collect();
-    names.sort_unstable();
-    names.into_iter().map(|(_, name)| name).collect()
-}
+use crate::{Column, ReadModel, Row, failure::is_of_the_session};
 
 /// What every part but the first waits for: the positions are locked and have moved, as many of
 /// them as that part's last argument says. So no row is touched before, and none where somebody
@@ -189,6 +114,21 @@ impl Statement {
     ) -> Result<(), BoxDynError> {
         self.parts.push(sql(self.arguments.len() + 1));
         bind(&mut self.arguments)
+    }
+
+    /// Adds what changed in the tables, of those that `written` names.
+    pub(crate) fn add<M: ReadModel>(
+        &mut self,
+        tables: &mut M::Tables,
+        written: impl Fn(&str) -> bool,
+    ) -> sqlx::Result<()> {
+        M::count(tables);
+        let mut each = M::each(tables);
+        each.retain(|table| written(table.table()));
+        // The parts that nothing waits for run from the last to the first. The counts are what
+        // other projectors wait for: first in the statement, they are locked for the shortest time.
+        each.sort_by_key(|table| table.tally().is_none());
+        each.into_iter().try_for_each(|table| table.write(self)).map_err(sqlx::Error::Encode)
     }
 
     /// Runs the whole. It is a transaction of its own. A session that cannot write is closed: the

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use aws_lambda_events::event::dynamodb::EventRecord;
 use event_store::{BadRecord, Beat, Change};
-use ordering_views::{Delivery, Removal, Removed, StreamId, Unreadable};
+use ordering_views::{Commit, Removal, Removed, StreamId, Unreadable};
 
 /// What a batch says.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Delivered {
-    pub(crate) commits: Vec<Delivery>,
+    pub(crate) commits: Vec<Commit>,
+    /// Commits that this build cannot read.
+    pub(crate) unreadable: Vec<Unreadable>,
     /// Streams of which a commit was rewritten.
     pub(crate) rewritten: BTreeSet<StreamId>,
     pub(crate) removed: Vec<Removed>,
@@ -32,11 +34,10 @@ impl Delivered {
 
     fn add(&mut self, change: Change) {
         match change {
-            Change::Committed(commit) => self.commits.push(Delivery::Commit(commit)),
+            Change::Committed(commit) => self.commits.push(commit),
             Change::Unreadable(commit, payload) => {
                 let (stream, version, error) = (commit.stream, commit.version, commit.detail);
-                let unreadable = Unreadable { stream, version, error, payload };
-                self.commits.push(Delivery::Unreadable(unreadable));
+                self.unreadable.push(Unreadable { stream, version, error, payload });
             }
             Change::Rewritten(stream) => {
                 self.rewritten.insert(stream);

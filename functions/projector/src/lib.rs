@@ -106,31 +106,17 @@ impl Projector {
         }
         let mut report = self.generations.remove(delivered.removed).await?;
         report += self.generations.refold(delivered.rewritten).await?;
-        let commits = self.revealed(delivered.commits).await?;
-        let mut applied = self.generations.apply_each(commits).await?;
+        let revealed = self.store.reveal(delivered.commits).await;
+        let revealed = revealed.map_err(|error| ApplyError::Source(error.to_string()))?;
+        let unreadable = delivered.unreadable.into_iter().map(Delivery::Unreadable);
+        let deliveries = revealed.into_iter().map(delivery).chain(unreadable).collect();
+        let mut applied = self.generations.apply_each(deliveries).await?;
         applied.report += report;
         if !delivered.beats.is_empty() {
             let beats = delivered.beats.into_iter().map(|beat| (beat.stream, beat.at));
             arrived(&self.pool, &beats.collect::<Vec<_>>()).await?;
         }
         Ok(applied)
-    }
-}
-
-impl Projector {
-    /// What was delivered, with what is personal in it revealed.
-    async fn revealed(&self, deliveries: Vec<Delivery>) -> Result<Vec<Delivery>, ApplyError> {
-        let (mut commits, mut revealed) = (Vec::new(), Vec::new());
-        for delivery in deliveries {
-            match delivery {
-                Delivery::Commit(commit) => commits.push(commit),
-                Delivery::Unreadable(_) => revealed.push(delivery),
-            }
-        }
-        let commits = self.store.reveal(commits).await;
-        let commits = commits.map_err(|error| ApplyError::Source(error.to_string()))?;
-        revealed.extend(commits.into_iter().map(delivery));
-        Ok(revealed)
     }
 }
 

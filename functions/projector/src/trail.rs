@@ -6,7 +6,7 @@ use std::net::UdpSocket;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use event_store::TraceParent;
-use ordering_views::{Commit, Delivery};
+use ordering_views::Commit;
 use serde_json::json;
 use tracing::debug;
 use uuid::Uuid;
@@ -30,14 +30,9 @@ struct Part {
 
 impl Trail {
     /// The trail of what is delivered.
-    pub(crate) fn of(deliveries: &[Delivery]) -> Self {
+    pub(crate) fn of(commits: &[Commit]) -> Self {
         let mut trail = Self::default();
-        for delivery in deliveries {
-            match delivery {
-                Delivery::Commit(commit) => trail.note(commit),
-                Delivery::Unreadable(_) => {}
-            }
-        }
+        commits.iter().for_each(|commit| trail.note(commit));
         trail
     }
 
@@ -103,8 +98,8 @@ mod tests {
 
     const TRACE: &str = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01";
 
-    fn commit(correlation_id: &str, trace: Option<&str>) -> Delivery {
-        Delivery::Commit(Commit {
+    fn commit(correlation_id: &str, trace: Option<&str>) -> Commit {
+        Commit {
             stream: "product-TEA".parse().unwrap(),
             version: Version(1),
             recorded_at: SystemTime::now().into(),
@@ -114,7 +109,7 @@ mod tests {
                 trace: trace.map(str::to_owned),
                 ..Default::default()
             },
-        })
+        }
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use decider::{StreamId, Version};
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row as _};
+use sqlx::{Connection, Executor, PgConnection};
 
 use super::PREVIOUS;
 use crate::{
     ApplyError, Changes, ReadModel, Statement,
-    position::{self, Advance, PositionRow},
-    statement::{load_arguments, load_statement},
+    load::{load, load_statement},
+    position::{self, Advance},
 };
 
 /// Takes streams out of the previous generation, if there is one: their rows, what those count, and
@@ -36,56 +36,30 @@ pub(crate) async fn forget<M: ReadModel>(
     // drops or renames it waits for this lock, and this for them.
     transaction.execute("lock table previous_generation.position in row exclusive mode").await?;
     transaction.execute("set local search_path = previous_generation, public").await?;
+    let written = |table: &str| there.contains(table);
     let mut tables = M::Tables::default();
-    let steps = read::<M>(&mut transaction, &mut tables, (streams, &there)).await?;
+    let parts = M::each(&mut tables).into_iter();
+    let parts: Vec<_> =
+        parts.map(|table| written(table.table()).then(|| table.load()).flatten()).collect();
+    let parts = (load_statement(&parts), parts);
+    let read = load::<M>(&mut *transaction, (&parts.0, &parts.1), streams.iter()).await?;
+    let (positions, mut tables) = read;
+    let kept = positions.iter().filter(|(_, position)| !position.removed);
+    let steps = kept.map(|(stream, position)| Advance {
+        applied: Version::NONE,
+        ..Advance::from(stream, position)
+    });
+    let steps: Vec<_> = steps.collect();
     if !steps.is_empty() {
         M::each(&mut tables).into_iter().for_each(Changes::clear);
-        M::count(&mut tables);
         let mut statement = Statement::anew(steps.iter().map(|step| step.stream.clone()).collect());
         position::forget(&steps, &mut statement).map_err(sqlx::Error::Encode)?;
-        let mut each = M::each(&mut tables);
-        each.retain(|table| there.contains(table.table()));
-        for table in each {
-            table.write(&mut statement).map_err(sqlx::Error::Encode)?;
-        }
+        statement.add::<M>(&mut tables, written)?;
         statement.run_on(&mut transaction).await?;
     }
     // What comes after this in a transaction around it means the live tables again.
     transaction.execute("set local search_path to default").await?;
     Ok(transaction.commit().await?)
-}
-
-/// Reads the rows of these streams; gives for each that has a position the step to before its
-/// beginning.
-async fn read<M: ReadModel>(
-    connection: &mut PgConnection,
-    tables: &mut M::Tables,
-    (streams, there): (&[StreamId], &HashSet<String>),
-) -> Result<Vec<Advance>, ApplyError> {
-    let mut each = M::each(tables);
-    let part =
-        |table: &&mut dyn Changes| there.contains(table.table()).then(|| table.load()).flatten();
-    let parts: Vec<_> = each.iter().map(part).collect();
-    let arguments = load_arguments(&parts, streams.iter()).map_err(sqlx::Error::Encode)?;
-    let sql = AssertSqlSafe(load_statement(&parts));
-    let mut steps = Vec::new();
-    for row in sqlx::query_with(sql, arguments).fetch_all(connection).await? {
-        let (part, json): (i32, &str) = (row.try_get("part")?, row.try_get("row")?);
-        match usize::try_from(part) {
-            Ok(part) => each[part].accept(json)?,
-            Err(_) => {
-                let PositionRow { stream, position } = serde_json::from_str(json)?;
-                if !position.removed {
-                    let step = Advance::from(&stream, &position);
-                    steps.push(Advance { applied: Version::NONE, ..step });
-                }
-            }
-        }
-    }
-    drop(each);
-    M::count(tables);
-    M::each(tables).into_iter().for_each(Changes::loaded);
-    Ok(steps)
 }
 
 /// undefined_table, or invalid_schema_name: a swap has just replaced the previous generation, or a

@@ -30,6 +30,19 @@ async fn labelled_and_erased() -> anyhow::Result<House> {
     Ok(house)
 }
 
+/// A lamp with Ann's label that is parked at its second commit, and the commit that erases it on the
+/// shelf and nowhere else.
+async fn parked_and_erased() -> anyhow::Result<House> {
+    let house = House::new().await?;
+    let commits = vec![labelled("a", 1, "Ann's"), poison("a", 2, "Exploded")];
+    house.store(commits.clone());
+    house.deliver(commits).await?;
+    house.store([erasing("a", 3)]);
+    house.rewrite([labelled("a", 1, "erased")]);
+    assert_eq!(house.labels("a").await?, ["Ann's"]);
+    Ok(house)
+}
+
 #[tokio::test]
 async fn a_commit_that_erases_folds_its_stream_anew() -> anyhow::Result<()> {
     let house = labelled_and_erased().await?;
@@ -60,12 +73,7 @@ async fn whatever_brings_it_erases() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_stream_that_is_parked_is_erased_as_far_as_it_goes() -> anyhow::Result<()> {
-    let house = House::new().await?;
-    let commits = vec![labelled("a", 1, "Ann's"), poison("a", 2, "Exploded")];
-    house.store(commits.clone());
-    house.deliver(commits).await?;
-    house.store([erasing("a", 3)]);
-    house.rewrite([labelled("a", 1, "erased")]);
+    let house = parked_and_erased().await?;
     for _ in 0..2 {
         let report = house.deliver(vec![erasing("a", 3)]).await?;
         assert_eq!((report.refolded, report.quarantined), (1, 1));
@@ -78,19 +86,6 @@ async fn a_stream_that_is_parked_is_erased_as_far_as_it_goes() -> anyhow::Result
     house.engine.redrive(&stream()).await?;
     assert_eq!(house.applied("a").await?, Version(3));
     Ok(())
-}
-
-/// A lamp with Ann's label that is parked at its second commit, and the commit that erases it on the
-/// shelf and nowhere else.
-async fn parked_and_erased() -> anyhow::Result<House> {
-    let house = House::new().await?;
-    let commits = vec![labelled("a", 1, "Ann's"), poison("a", 2, "Exploded")];
-    house.store(commits.clone());
-    house.deliver(commits).await?;
-    house.store([erasing("a", 3)]);
-    house.rewrite([labelled("a", 1, "erased")]);
-    assert_eq!(house.labels("a").await?, ["Ann's"]);
-    Ok(house)
 }
 
 #[tokio::test]

@@ -132,7 +132,6 @@ impl CommitSource for Shelf {
     }
 }
 
-#[allow(dead_code, reason = "the rebuild's and the verifier's tests ask for them")]
 impl Shelf {
     /// How often it was read.
     pub fn reads(&self) -> usize {

@@ -1,9 +1,12 @@
 //! What the engine promises, with a read model that is not the shop's: lamps.
 
 mod erased;
+mod generations;
 mod lamps;
 mod outages;
+mod rebuild;
 mod rewritten;
+mod verify;
 
 use std::sync::Arc;
 

@@ -1,12 +1,8 @@
 //! What a rebuild promises, with lamps.
 
-#[allow(dead_code, reason = "the engine's own tests ask the house more than these do")]
-#[path = "engine/lamps.rs"]
-mod lamps;
-
 use std::time::{Duration, Instant};
 
-use lamps::{House, Light, Shelf, lit, lit_at, poison};
+use crate::lamps::{House, Light, Shelf, lit, lit_at, poison};
 use projection::{
     CaughtUp, Checkpoint, Commit, Delivery, Generations, Plan, Rebuild, RebuildError, Removal,
     Removed, Swap, Timestamp,

@@ -1,15 +1,11 @@
 //! What a verifier finds, and what it does not take for a difference.
 
-#[allow(dead_code, reason = "the engine's own tests ask the house more than these do")]
-#[path = "engine/lamps.rs"]
-mod lamps;
-
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use lamps::{House, Light, Shelf, labelled, lit, lit_at, poison};
+use crate::lamps::{House, Light, Shelf, labelled, lit, lit_at, poison};
 use projection::{
     ApplyError, Checked, Difference, Mismatch, Removal, Removed, StreamId, Timestamp, Verifier,
     Version,

@@ -1,10 +1,6 @@
 //! What an erasure promises while there is more than one generation.
 
-#[allow(dead_code, reason = "the engine's own tests ask the house more than these do")]
-#[path = "engine/lamps.rs"]
-mod lamps;
-
-use lamps::{House, Light, Shelf, labelled, lit};
+use crate::lamps::{House, Light, Shelf, labelled, lit};
 use projection::{Commit, Delivery, Plan, Rebuild, Swap};
 use sqlx::AssertSqlSafe;
 
