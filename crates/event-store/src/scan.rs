@@ -15,6 +15,10 @@ use crate::{
     item::{self, Item},
 };
 
+/// How many items a page has at most; DynamoDB ends it at 1 MB, too. The embedded engine ends it at
+/// no size before it has read all the rest of the table.
+const PAGE: i32 = 1_000;
+
 /// A page of the table: the newest version that it has of each stream.
 ///
 /// A stream may go on in the next page, with higher versions.
@@ -46,6 +50,14 @@ pub struct Segment {
     pub number: u16,
     /// Of how many.
     pub of: u16,
+}
+
+impl Segment {
+    /// Whether there are others. The embedded engine finds a page of the whole by its index, and
+    /// one of a segment by reading the table from its start.
+    fn is_part(self) -> bool {
+        self.of > 1
+    }
 }
 
 /// Where a page starts. As text it can be kept, for a reader that goes on tomorrow.
@@ -91,6 +103,7 @@ impl EventStore {
             .client
             .scan()
             .table_name(&self.table)
+            .limit(PAGE)
             .projection_expression("#stream, version")
             .expression_attribute_names("#stream", "stream")
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
@@ -112,9 +125,17 @@ impl EventStore {
         }
         Ok(found)
     }
-}
 
-impl EventStore {
+    /// About how many items the table has: DynamoDB counts them every six hours.
+    ///
+    /// # Errors
+    /// What the table said.
+    pub async fn item_count(&self) -> Result<u64, StoreError> {
+        let description = self.client.describe_table().table_name(&self.table).send().await;
+        let table = description.map_err(|error| by_meaning(&error))?.table;
+        Ok(table.and_then(|table| table.item_count).unwrap_or_default().unsigned_abs())
+    }
+
     /// One page of the commits of a segment, read eventually consistently at half the price: what
     /// is not there yet is for whoever compares versions afterwards.
     ///
@@ -129,8 +150,9 @@ impl EventStore {
             .client
             .scan()
             .table_name(&self.table)
-            .segment(segment.number.into())
-            .total_segments(segment.of.into())
+            .set_segment(segment.is_part().then(|| segment.number.into()))
+            .set_total_segments(segment.is_part().then(|| segment.of.into()))
+            .limit(PAGE)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .set_exclusive_start_key(from.map(|start| start.0))
             .send()
