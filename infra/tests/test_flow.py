@@ -123,3 +123,18 @@ def test_the_dashboard_is_json_and_its_places_do_not_overlap():
                   for y in range(it["y"], it["y"] + it["height"])}
         assert not places & taken and max(x for x, _ in places) < 24, it
         taken |= places
+
+
+def test_alarms_and_dashboard_read_the_metrics_that_the_functions_file():
+    for name in ("CommandFunction", "ProjectorFunction", "QueryFunction"):
+        variables = expanded()["Resources"][name]["Properties"]["Environment"]["Variables"]
+        assert variables["METRICS_NAMESPACE"] == {"Fn::Sub": "Millrace/${AWS::StackName}"}, name
+    for nested in ("FlowAlarms", "Dashboard"):
+        parameters = source("template.yaml")["Resources"][nested]["Properties"]["Parameters"]
+        assert str(parameters["MetricsNamespace"]).find("Millrace/${AWS::StackName}") > 0, nested
+    ours = [
+        alarm["Properties"]
+        for alarm in source("infra/flow-alarms.yaml")["Resources"].values()
+        if "AWS/" not in str(alarm["Properties"]["Namespace"])
+    ]
+    assert len(ours) == 3 and all("MetricsNamespace" in str(alarm["Namespace"]) for alarm in ours)

@@ -6,8 +6,8 @@
 //! gone, at any time.
 
 use std::{
-    fmt,
-    io::Write,
+    env, fmt,
+    io::{self, Write},
     sync::{Arc, Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -15,7 +15,7 @@ use std::{
 use serde_json::{Map, Value, json};
 use tracing::warn;
 
-/// Where CloudWatch files what we measure.
+/// Where CloudWatch files what we measure, if `METRICS_NAMESPACE` does not say.
 pub const NAMESPACE: &str = "Millrace";
 
 /// The most values that a metric has in one line ("Specification: Embedded metric format" in the
@@ -57,20 +57,35 @@ impl Metric {
 /// Writes lines to where they are collected. Cheap to clone.
 #[derive(Clone)]
 pub struct Telemetry {
+    namespace: Arc<str>,
     service: &'static str,
     sink: Arc<Mutex<dyn Write + Send>>,
 }
 
 impl Telemetry {
-    /// Lines of `service` to `sink`: on Lambda that is standard output.
+    /// Lines of `service` to `sink`.
     pub fn new(service: &'static str, sink: impl Write + Send + 'static) -> Self {
-        Self { service, sink: Arc::new(Mutex::new(sink)) }
+        Self { namespace: NAMESPACE.into(), service, sink: Arc::new(Mutex::new(sink)) }
+    }
+
+    /// Lines of a function to standard output. Each stack of an account has its own namespace, so
+    /// that none sounds the alarms of another.
+    #[must_use]
+    pub fn of_function(service: &'static str) -> Self {
+        let namespace = env::var("METRICS_NAMESPACE").ok().filter(|name| !name.is_empty());
+        Self::new(service, io::stdout()).filed_under(namespace.as_deref().unwrap_or(NAMESPACE))
+    }
+
+    /// The same, filed elsewhere.
+    #[must_use]
+    pub fn filed_under(self, namespace: &str) -> Self {
+        Self { namespace: namespace.into(), ..self }
     }
 
     /// Lines to nowhere.
     #[must_use]
     pub fn silent() -> Self {
-        Self::new("", std::io::sink())
+        Self::new("", io::sink())
     }
 
     /// Writes metrics that share their dimensions, beside the service. A metric without a value is
@@ -109,8 +124,7 @@ impl Telemetry {
             definitions.push(json!({ "Name": name, "Unit": unit.to_string() }));
             line.insert((*name).to_owned(), value);
         }
-        let metrics =
-            json!([{ "Namespace": NAMESPACE, "Dimensions": [names], "Metrics": definitions }]);
+        let metrics = json!([{ "Namespace": *self.namespace, "Dimensions": [names], "Metrics": definitions }]);
         line.insert(
             "_aws".to_owned(),
             json!({ "Timestamp": now_ms(), "CloudWatchMetrics": metrics }),

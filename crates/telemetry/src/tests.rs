@@ -53,6 +53,14 @@ fn a_line_says_what_its_metrics_are_and_what_they_are_about() {
 }
 
 #[test]
+fn stacks_of_one_account_are_filed_apart() {
+    let paper = Paper::default();
+    let telemetry = Telemetry::new("mill", paper.clone()).filed_under("Millrace/prod");
+    telemetry.record(&[], &[Metric::count("Applied", 1)]);
+    assert_eq!(paper.lines()[0]["_aws"]["CloudWatchMetrics"][0]["Namespace"], "Millrace/prod");
+}
+
+#[test]
 fn more_values_than_a_line_may_have_go_on_in_the_next_one() {
     let values: Vec<f64> = (0..250).map(f64::from).collect();
     let lag = Metric::distribution("Lag", Unit::Milliseconds, values.clone());

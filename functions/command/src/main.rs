@@ -14,6 +14,6 @@ async fn main() -> Result<(), Error> {
     let keys = personal_data::from_environment(&config, client.clone())?;
     let store = EventStore::new(client, edge::variable("EVENT_TABLE")?).with_keys(keys);
     store.prime().await;
-    let telemetry = Telemetry::new("command", std::io::stdout());
+    let telemetry = Telemetry::of_function("command");
     edge::serve(edge::measured(router(Commands::new(store)), telemetry)).await
 }

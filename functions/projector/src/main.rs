@@ -14,7 +14,7 @@ async fn main() -> Result<(), Error> {
     let keys = personal_data::from_environment(&config, client.clone())?;
     let store = EventStore::new(client, variable("EVENT_TABLE")?).with_keys(keys);
     let sessions = Database::from_environment(&config)?.sessions(database::connections(1));
-    let telemetry = Telemetry::new("projector", std::io::stdout());
+    let telemetry = Telemetry::of_function("projector");
     let projector = Projector::new(sessions.pool(), store).measured_by(telemetry);
     run(service_fn(async |event: LambdaEvent<Input>| {
         sessions.renew().await;

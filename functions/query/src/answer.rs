@@ -1,7 +1,6 @@
 //! What goes out: one thing, or a list of things as JSON.
 
 use axum::{
-    Json,
     http::{HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
@@ -55,13 +54,17 @@ pub(crate) struct List<T> {
 impl<T: Serialize> List<T> {
     /// A list that has no second page.
     pub(crate) fn whole(items: Vec<T>) -> Response {
-        Json(Self { items, next_cursor: None }).into_response()
+        Self { items, next_cursor: None }.into_response()
     }
 }
 
 impl<T: Serialize> IntoResponse for List<T> {
     fn into_response(self) -> Response {
-        Json(self).into_response()
+        // In the buffer that `axum::Json` writes into, nearly half of the time was spent.
+        let Ok(body) = serde_json::to_vec(&self) else {
+            return Problem::internal().into_response();
+        };
+        ([(header::CONTENT_TYPE, HeaderValue::from_static(JSON))], body).into_response()
     }
 }
 

@@ -12,7 +12,7 @@ async fn main() -> Result<(), Error> {
     let config = aws_config::load_from_env().await;
     let sessions = Database::from_environment(&config)?.sessions(sessions());
     let key = cursor_key(&edge::variable("CURSOR_KEY")?)?;
-    let telemetry = Telemetry::new("query", std::io::stdout());
+    let telemetry = Telemetry::of_function("query");
     let router = edge::measured(router(Queries::new(sessions.pool(), key)), telemetry);
     edge::serve(router.layer(map_request_with_state(sessions, renew))).await
 }

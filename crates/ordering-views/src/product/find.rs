@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 use utoipa::ToSchema;
 
+use super::most_sold;
 use crate::{Limit, Page, Search};
 
 /// A product with what was sold of it.
@@ -32,7 +33,7 @@ pub struct Product {
 }
 
 /// The columns of [`Product`], with where they come from.
-const PRODUCT: &str = "select p.sku, p.name, p.department, p.category, p.brand, \
+pub(super) const PRODUCT: &str = "select p.sku, p.name, p.department, p.category, p.brand, \
      p.unit_price_cents, p.stock, coalesce(s.units, 0) as units_sold, p.discontinued, p.version \
      from product p left join product_sales s on s.sku = p.sku where true";
 
@@ -64,7 +65,7 @@ pub struct ProductFilter {
 }
 
 impl ProductFilter {
-    fn push(&self, sql: &mut QueryBuilder<Postgres>) {
+    pub(super) fn push(&self, sql: &mut QueryBuilder<Postgres>) {
         if let Some(query) = self.q.query() {
             sql.push(" and p.search @@ ").push_bind(query).push("::tsquery");
         }
@@ -137,17 +138,18 @@ impl ProductPlace {
         Self { name, unit_price_cents, units_sold, sku }
     }
 
-    fn push_after(self, sort: ProductSort, sql: &mut QueryBuilder<Postgres>) {
+    /// A comparison of rows, which an index on both columns answers.
+    pub(super) fn push_after(&self, sort: ProductSort, sql: &mut QueryBuilder<Postgres>) {
         let direction = if sort.descends() { "<" } else { ">" };
         sql.push(format_args!(" and ({}, p.sku) {direction} (", sort.column()));
         match sort {
-            ProductSort::Name => sql.push_bind(self.name),
+            ProductSort::Name => sql.push_bind(self.name.clone()),
             ProductSort::CheapestFirst | ProductSort::DearestFirst => {
                 sql.push_bind(self.unit_price_cents)
             }
             ProductSort::MostSoldFirst => sql.push_bind(self.units_sold),
         };
-        sql.push(", ").push_bind(self.sku).push(")");
+        sql.push(", ").push_bind(self.sku.clone()).push(")");
     }
 }
 
@@ -174,6 +176,9 @@ pub fn push_list(
     sort: ProductSort,
     (after, limit): (Option<ProductPlace>, Limit),
 ) {
+    if sort == ProductSort::MostSoldFirst {
+        return most_sold::push_list(sql, filter, (after.as_ref(), limit));
+    }
     sql.push(PRODUCT);
     filter.push(sql);
     if let Some(place) = after {

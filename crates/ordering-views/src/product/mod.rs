@@ -1,6 +1,7 @@
 //! Products as a customer browses them.
 
 mod find;
+mod most_sold;
 
 pub use find::{Product, ProductFilter, ProductPlace, ProductSort, find, list, push_list};
 use ordering::{ProductAdded, ProductEvent, Sku, Version};

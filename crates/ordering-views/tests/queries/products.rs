@@ -86,6 +86,12 @@ async fn each_filter_finds_its_products_in_each_order() {
     let mut stage = Stage::set().await;
     let model = Model::grow(7, 60);
     model.happens_on(&mut stage).await;
+    let sold = units_sold(&model);
+    let popular = sold.values().filter(|units| **units >= 8).count();
+    assert!(
+        (3..model.products.len() - 3).contains(&popular),
+        "a page and more of either: {sold:?}"
+    );
     let sorts = [
         ProductSort::Name,
         ProductSort::CheapestFirst,

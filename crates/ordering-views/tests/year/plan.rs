@@ -24,13 +24,13 @@ impl Plan {
         pages("Shared Hit Blocks") + pages("Shared Read Blocks")
     }
 
-    /// Tables that were read from one end to the other.
+    /// Tables that were read from one end to the other; a plan may have parts that were never run.
     pub(crate) fn read_whole(&self) -> Vec<&str> {
         let mut tables = Vec::new();
         let mut nodes = vec![&self.root];
         while let Some(node) = nodes.pop() {
             nodes.extend(node["Plans"].as_array().into_iter().flatten());
-            if node["Node Type"] == "Seq Scan" {
+            if node["Node Type"] == "Seq Scan" && node["Actual Loops"] != 0 {
                 tables.extend(node["Relation Name"].as_str());
             }
         }
