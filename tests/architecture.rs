@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// A crate and the crates of ours that it may name; `*` may see all.
-const ARROWS: [(&str, &[&str]); 20] = [
+const ARROWS: [(&str, &[&str]); 21] = [
     ("decider", &[]),
     ("ordering", &["decider"]),
     ("event-store", &["decider", "personal-data"]),
@@ -26,6 +26,8 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ("migrate", &["database", "ordering-views"]),
     // a Postgres to start, which knows nothing of ours
     ("local-postgres", &[]),
+    // who reads the logs of the tests
+    ("witness", &[]),
     ("local-stack", &["*"]),
     ("cli", &["*"]),
     ("journeys", &["*"]),

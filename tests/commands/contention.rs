@@ -118,3 +118,26 @@ async fn one_sku_is_added_once() -> anyhow::Result<()> {
     assert_eq!(seen, outcomes([("201 accepted", 1), ("409 sku-taken", CLIENTS - 1)]));
     Ok(())
 }
+
+/// Whoever comes first, nobody is left with an address in the end, and nothing of it with anybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_moves_while_being_erased_leaves_both_addresses() -> anyhow::Result<()> {
+    let table = Table::in_memory().await?;
+    let desk = Desk::open(&table.endpoint);
+    for round in 0..20 {
+        let (old, new) = (format!("old-{round}"), format!("new-{round}"));
+        let ann = desk.customer(&old).await?;
+        let email = json!({"email": format!("{new}@example.com")});
+        let moves = Order::post(&format!("/customers/{ann}/email"), &email);
+        let erase = Order::post(&format!("/customers/{ann}/erase"), &Value::Null);
+        let [one, other] = [Desk::open(&table.endpoint), Desk::open(&table.endpoint)];
+        let (moved, erased) = tokio::join!(persist(&one, &moves), persist(&other, &erase));
+        erased?.expect(200)?;
+        let moved = moved?;
+        ensure!(moved.status == 200 || moved.body["type"] == "customer-erased", "{moved:?}");
+        for address in [old, new] {
+            Desk::open(&table.endpoint).customer(&address).await?;
+        }
+    }
+    Ok(())
+}

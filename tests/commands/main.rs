@@ -2,6 +2,7 @@
 
 mod contention;
 mod costs;
+mod every;
 mod faults;
 mod idempotency;
 mod limits;

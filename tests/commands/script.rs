@@ -1,6 +1,7 @@
 //! Every command of the API once, in an order in which each of them holds.
 
 use anyhow::Context;
+use futures::{FutureExt, future::BoxFuture};
 use journeys::{Desk, Order, Said};
 use serde_json::{Value, json};
 
@@ -16,16 +17,28 @@ pub struct Step {
     pub said: Said,
 }
 
+/// Who sends a command, and how often.
+pub type Sender<'a> = dyn Fn(Order) -> BoxFuture<'a, anyhow::Result<Said>> + Sync + 'a;
+
 /// The script while it is played.
 pub struct Script<'a> {
-    desk: &'a Desk,
+    send: &'a Sender<'a>,
     steps: Vec<Step>,
 }
 
 impl<'a> Script<'a> {
     /// Sends one command of each kind.
-    pub async fn play(desk: &'a Desk) -> anyhow::Result<Vec<Step>> {
-        let mut script = Self { desk, steps: Vec::new() };
+    pub async fn play(desk: &Desk) -> anyhow::Result<Vec<Step>> {
+        let send = |order: Order| {
+            let desk = desk.clone();
+            async move { desk.send(&order).await }.boxed()
+        };
+        Script::play_by(&send).await
+    }
+
+    /// The same, sent as somebody else likes to.
+    pub async fn play_by(send: &'a Sender<'a>) -> anyhow::Result<Vec<Step>> {
+        let mut script = Self { send, steps: Vec::new() };
         script.products().await?;
         let customer = script.customers().await?;
         let order = script.cart(&customer).await?;
@@ -45,7 +58,7 @@ impl<'a> Script<'a> {
         let key = format!("key of {route} {}", self.steps.len());
         let order = Order::new(method, path, &body).once(&key);
         let another = Order::new(method, path, &another).once(&key);
-        let said = self.desk.send(&order).await?;
+        let said = (self.send)(order.clone()).await?;
         anyhow::ensure!(matches!(said.status, 200 | 201), "{route}: {}", said.body);
         let id = said.id()?;
         self.steps.push(Step { route, order, another, said });

@@ -19,17 +19,13 @@ use tempfile::TempDir;
 
 use crate::rebuild::export;
 
-const NAME: &str = "Zacharias Featherstonehaugh";
-const EMAIL: &str = "zach@featherstonehaugh.example";
-const NEW_EMAIL: &str = "z.fstone@elsewhere.example";
-const REFERENCE: &str = "loyalty-8841-zacharias";
+pub(crate) const NAME: &str = "Zacharias Featherstonehaugh";
+pub(crate) const EMAIL: &str = "zach@featherstonehaugh.example";
+pub(crate) const NEW_EMAIL: &str = "z.fstone@elsewhere.example";
+pub(crate) const REFERENCE: &str = "loyalty-8841-zacharias";
 
 /// Parts of them in lower case, which no other word holds.
 const TRACES: [&str; 4] = ["zacharias", "featherstonehaugh", "fstone", "loyalty-8841"];
-
-/// Everything that we log, in a process of its own.
-const LEVEL: &str = "info,dynoxide=error,command=trace,query=trace,projector=trace,edge=trace,\
-                     event_store=trace,projection=trace,ordering_views=trace,local_stack=trace";
 
 /// A stack, and what it keeps.
 struct Shop {
@@ -42,7 +38,7 @@ impl Shop {
     fn open() -> anyhow::Result<Self> {
         let folder = TempDir::new()?;
         let (data, log) = (folder.path().join("data"), folder.path().join("log"));
-        let stack = StackProcess::start_logging_at(LEVEL, &data, &log)?;
+        let stack = StackProcess::start_logging(&data, &log)?;
         let staff = stack.caller(&data, EVERYTHING)?;
         Ok(Self { stack, staff, folder })
     }
@@ -92,18 +88,7 @@ impl Shop {
     }
 
     async fn dump(&self) -> anyhow::Result<BTreeMap<String, String>> {
-        let mut read_model = self.read_model().await?;
-        let sql = "select format('%I.%I', schemaname, tablename) from pg_tables \
-                   where schemaname <> 'information_schema' and schemaname not like 'pg\\_%'";
-        let tables: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut read_model).await?;
-        let mut dump = BTreeMap::new();
-        for table in tables {
-            let rows = format!("select coalesce(string_agg(t::text, E'\\n'), '') from {table} t");
-            let rows: String =
-                sqlx::query_scalar(AssertSqlSafe(rows)).fetch_one(&mut read_model).await?;
-            dump.insert(table, rows);
-        }
-        Ok(dump)
+        rows_of(&self.environment()?["DATABASE_URL"]).await
     }
 
     /// What the API says of them, and of what they bought.
@@ -128,6 +113,22 @@ impl Shop {
     }
 }
 
+/// The rows of every table in every schema, by the table's name.
+pub(crate) async fn rows_of(url: &str) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut read_model = PgConnection::connect(url).await?;
+    let sql = "select format('%I.%I', schemaname, tablename) from pg_tables \
+               where schemaname <> 'information_schema' and schemaname not like 'pg\\_%'";
+    let tables: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut read_model).await?;
+    let mut dump = BTreeMap::new();
+    for table in tables {
+        let rows = format!("select coalesce(string_agg(t::text, E'\\n'), '') from {table} t");
+        let rows: String =
+            sqlx::query_scalar(AssertSqlSafe(rows)).fetch_one(&mut read_model).await?;
+        dump.insert(table, rows);
+    }
+    Ok(dump)
+}
+
 /// Everybody's files below a folder, but for Postgres's own.
 fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
@@ -142,7 +143,7 @@ fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn tells_nothing(what: impl std::fmt::Display, bytes: &[u8]) -> anyhow::Result<()> {
+pub(crate) fn tells_nothing(what: impl std::fmt::Display, bytes: &[u8]) -> anyhow::Result<()> {
     let text = String::from_utf8_lossy(bytes).to_lowercase();
     let trace = TRACES.iter().find(|trace| text.contains(**trace));
     ensure!(trace.is_none(), "{what} tells of {}", trace.unwrap_or(&""));

@@ -9,6 +9,7 @@ mod evolved;
 mod faults;
 mod one_id;
 mod operations;
+mod plain;
 mod rebuild;
 mod restore;
 mod rewritten;

@@ -11,15 +11,11 @@ const NEW_EMAIL: &str = "z.quartermaine@elsewhere.example";
 const REASON: &str = "Quartermaine was not at home";
 const KEY: &str = "a-key-that-only-the-client-knows";
 
-/// Logs everything that we ever log, and not what the libraries would.
-const LEVEL: &str = "info,dynoxide=error,command=trace,query=trace,projector=trace,edge=trace,event_store=trace,\
-                     projection=trace,ordering_views=trace,local_stack=trace";
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_logs_hold_no_secret_and_no_personal_datum() -> anyhow::Result<()> {
     let folder = TempDir::new()?;
     let (data, log) = (folder.path().join("data"), folder.path().join("log"));
-    let stack = StackProcess::start_logging_at(LEVEL, &data, &log)?;
+    let stack = StackProcess::start_logging(&data, &log)?;
     let staff = stack.caller(&data, EVERYTHING)?;
     let customer = json!({"name": NAME, "email": EMAIL, "reference": "quartermaine-1"});
     let registered = staff.post_once(KEY, "/customers", customer.clone()).await?.expect(201)?;

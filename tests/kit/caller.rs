@@ -4,6 +4,8 @@ use anyhow::{Context, ensure};
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::Value;
 
+use crate::private;
+
 /// A caller with a token.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -27,6 +29,7 @@ impl Caller {
     /// A caller of the API at `url`.
     #[must_use]
     pub fn new(url: String, token: String) -> Self {
+        private::note_token(&token);
         Self { http: reqwest::Client::new(), url, token }
     }
 
@@ -94,7 +97,12 @@ impl Caller {
     /// # Errors
     /// When nobody answers.
     pub async fn send(request: RequestBuilder) -> anyhow::Result<Answer> {
-        let response = request.send().await?;
+        let (http, request) = request.build_split();
+        let request = request?;
+        let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok());
+        let body = request.body().and_then(|body| body.as_bytes());
+        private::note_command(request.url().path(), key, body);
+        let response = http.execute(request).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
         Ok(Answer { status, headers, body })

@@ -6,7 +6,7 @@ use edge::Handler;
 use event_store::EventStore;
 use serde_json::{Map, Value, json};
 
-use crate::cold_store;
+use crate::{cold_store, private};
 
 /// A command function in this process, as in a sandbox of its own.
 #[derive(Clone)]
@@ -84,6 +84,18 @@ impl Order {
         self
     }
 
+    /// A request that is an event already.
+    pub(crate) fn of(event: Value) -> Self {
+        Self(event)
+    }
+
+    /// No log may hold what is personal in it.
+    pub(crate) fn note(&self) {
+        let path = self.0["rawPath"].as_str().unwrap_or_default();
+        let key = self.0["headers"]["idempotency-key"].as_str();
+        private::note_command(path, key, self.0["body"].as_str().map(str::as_bytes));
+    }
+
     /// The event.
     #[must_use]
     pub fn event(&self) -> Value {
@@ -155,6 +167,7 @@ impl Desk {
     /// A function on that store.
     #[must_use]
     pub fn on(store: EventStore) -> Self {
+        witness::watch();
         Self { handler: Handler::new(command::router(Commands::new(store))) }
     }
 
@@ -163,6 +176,7 @@ impl Desk {
     /// # Errors
     /// When the function fails, which it never should.
     pub async fn send(&self, order: &Order) -> anyhow::Result<Said> {
+        order.note();
         let answer = self.handler.handle(order.event()).await;
         Said::read(&answer.map_err(|error| anyhow::anyhow!("{error}"))?)
     }

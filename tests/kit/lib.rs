@@ -3,17 +3,26 @@
 mod caller;
 mod desk;
 mod fault;
+mod log;
+mod movements;
+mod private;
 mod process;
 mod sandbox;
 mod table;
 mod wire;
 
-use std::process::Output;
+use std::{
+    path::PathBuf,
+    process::Output,
+    sync::{Mutex, PoisonError},
+};
 
 pub use caller::{Answer, Caller};
 pub use desk::{Desk, Order, Said};
 pub use fault::{Fault, Gate};
 use local_stack::{FaultPlan, Options, Stack};
+use log::Log;
+pub use movements::product_moved_often;
 pub use process::{StackProcess, binary};
 pub use sandbox::Sandbox;
 use serde_json::json;
@@ -31,7 +40,15 @@ pub struct Shop {
     pub stack: Stack,
     /// Somebody who may do anything.
     pub staff: Caller,
+    logs: Logs,
     _folder: TempDir,
+}
+
+/// What is said beside what is logged: read at the end.
+struct Logs {
+    data_dir: PathBuf,
+    /// What each `millrace` says that goes on by itself.
+    millrace: Mutex<Vec<Log>>,
 }
 
 impl Shop {
@@ -48,12 +65,15 @@ impl Shop {
     /// # Errors
     /// When the stack does not start.
     pub async fn with_faults(faults: &str) -> anyhow::Result<Self> {
+        witness::watch();
         let folder = TempDir::new()?;
         let faults: FaultPlan = faults.parse()?;
         let data_dir = folder.path().join("data");
         let stack = Stack::start(Options { port: 0, data_dir, template: None, faults }).await?;
         let staff = Caller::new(stack.url(), stack.token(EVERYTHING, None)?);
-        Ok(Self { stack, staff, _folder: folder })
+        private::note_keys(stack.data_dir());
+        let logs = Logs { data_dir: stack.data_dir().to_owned(), millrace: Mutex::default() };
+        Ok(Self { stack, staff, logs, _folder: folder })
     }
 
     /// Runs `millrace` in the environment of the stack's functions.
@@ -77,7 +97,10 @@ impl Shop {
         let variables = environment.lines().filter_map(|line| line.split_once('='));
         let mut command = Command::new(binary("millrace")?);
         command.args(arguments).envs(variables).envs(otherwise.iter().copied());
-        Ok(command.output().await?)
+        let output = command.env("RUST_LOG", witness::LEVEL).output().await?;
+        witness::read(&String::from_utf8_lossy(&output.stderr));
+        witness::read(&String::from_utf8_lossy(&output.stdout));
+        Ok(output)
     }
 
     /// Starts `millrace` in the environment of the stack's functions; it ends with its handle.
@@ -88,6 +111,9 @@ impl Shop {
         let environment = std::fs::read_to_string(self.stack.data_dir().join("env"))?;
         let variables = environment.lines().filter_map(|line| line.split_once('='));
         let mut command = Command::new(binary("millrace")?);
+        let log = Log::new()?;
+        command.stdout(log.stdio()?).stderr(log.stdio()?).env("RUST_LOG", witness::LEVEL);
+        self.logs.millrace.lock().unwrap_or_else(PoisonError::into_inner).push(log);
         Ok(command.args(arguments).envs(variables).kill_on_drop(true).spawn()?)
     }
 
@@ -97,6 +123,12 @@ impl Shop {
     /// When the issuer does not give one.
     pub fn shopper(&self, customer_id: &str) -> anyhow::Result<Caller> {
         Ok(Caller::new(self.stack.url(), self.stack.token("shop", Some(customer_id))?))
+    }
+}
+
+impl Drop for Logs {
+    fn drop(&mut self) {
+        private::read_metrics(&self.data_dir);
     }
 }
 

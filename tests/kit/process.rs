@@ -1,7 +1,6 @@
 //! A stack in a process of its own, so that it can be killed.
 
 use std::{
-    fs::File,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -10,12 +9,15 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::Caller;
+use crate::{Caller, log::Log, private};
 
 /// A running `local-stack dev`.
 pub struct StackProcess {
     child: Child,
     url: String,
+    data_dir: PathBuf,
+    /// Read after the process is over: it is dropped last.
+    _log: Log,
 }
 
 impl StackProcess {
@@ -24,7 +26,7 @@ impl StackProcess {
     /// # Errors
     /// When the binary is not there, or the stack does not start.
     pub fn start(data_dir: &Path) -> anyhow::Result<Self> {
-        Self::start_as(Command::new(binary("local-stack")?).arg("dev"), data_dir)
+        Self::start_into(Log::new()?, data_dir)
     }
 
     /// As [`StackProcess::start`], with all that its functions say in a file.
@@ -32,24 +34,16 @@ impl StackProcess {
     /// # Errors
     /// As [`StackProcess::start`].
     pub fn start_logging(data_dir: &Path, log: &Path) -> anyhow::Result<Self> {
-        Self::start_logging_at("info,dynoxide=error", data_dir, log)
+        Self::start_into(Log::at(log)?, data_dir)
     }
 
-    /// As [`StackProcess::start_logging`], at that level.
-    ///
-    /// # Errors
-    /// As [`StackProcess::start`].
-    pub fn start_logging_at(level: &str, data_dir: &Path, log: &Path) -> anyhow::Result<Self> {
-        let mut command = Command::new(binary("local-stack")?);
-        let told = command.arg("dev").env("RUST_LOG", level);
-        Self::start_as(told.stderr(File::create(log)?), data_dir)
-    }
-
-    fn start_as(command: &mut Command, data_dir: &Path) -> anyhow::Result<Self> {
-        let mut child = command
-            .args(["--port", "0", "--data-dir"])
+    fn start_into(log: Log, data_dir: &Path) -> anyhow::Result<Self> {
+        let mut child = Command::new(binary("local-stack")?)
+            .args(["dev", "--port", "0", "--data-dir"])
             .arg(data_dir)
+            .env("RUST_LOG", witness::LEVEL)
             .stdout(Stdio::piped())
+            .stderr(log.stdio()?)
             .spawn()?;
         let out = child.stdout.take().context("the output is piped")?;
         let mut ready = String::new();
@@ -57,7 +51,8 @@ impl StackProcess {
         let Some(url) = ready.trim().strip_prefix("ready ").map(str::to_owned) else {
             bail!("the stack did not start: {ready:?} {:?}", child.wait());
         };
-        Ok(Self { child, url })
+        private::note_keys(data_dir);
+        Ok(Self { child, url, data_dir: data_dir.to_owned(), _log: log })
     }
 
     /// A caller with these scopes.
@@ -99,6 +94,7 @@ impl Drop for StackProcess {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+        private::read_metrics(&self.data_dir);
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::{
     collections::BTreeMap,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -25,7 +25,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::binary;
+use crate::{binary, desk::Order, log::Log, private};
 
 /// How long an invocation may take.
 const LIMIT: Duration = Duration::from_secs(29);
@@ -36,6 +36,8 @@ pub struct Sandbox {
     queue: mpsc::UnboundedSender<Value>,
     api: Api,
     server: JoinHandle<()>,
+    /// Read after the process is over: it is dropped last.
+    _log: Log,
 }
 
 #[derive(Clone)]
@@ -64,7 +66,10 @@ impl Sandbox {
         let events = Arc::new(tokio::sync::Mutex::new(events));
         let api = Api { events, waiting: Arc::default() };
         let server = tokio::spawn(serve(listener, api.clone()));
+        variables.iter().for_each(|(name, value)| private::note_variable(name, value));
+        let log = Log::new()?;
         let child = Command::new(binary(name)?)
+            .env("RUST_LOG", witness::LEVEL)
             .envs(variables.iter().map(|(name, value)| (name, value)))
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", name)
@@ -75,9 +80,10 @@ impl Sandbox {
             .env("AWS_REGION", "us-east-1")
             .env("AWS_ACCESS_KEY_ID", "local")
             .env("AWS_SECRET_ACCESS_KEY", "local")
-            .stdout(Stdio::null())
+            .stdout(log.stdio()?)
+            .stderr(log.stdio()?)
             .spawn()?;
-        Ok(Self { child, queue, api, server })
+        Ok(Self { child, queue, api, server, _log: log })
     }
 
     /// Invokes the function; gives what it answers.
@@ -93,6 +99,7 @@ impl Sandbox {
     /// # Errors
     /// When it has ended.
     pub fn ask(&self, event: Value) -> anyhow::Result<oneshot::Receiver<Value>> {
+        Order::of(event.clone()).note();
         let (answer, answered) = oneshot::channel();
         let mut waiting = self.api.waiting();
         waiting.asked += 1;

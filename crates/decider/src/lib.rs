@@ -18,6 +18,6 @@ pub use decider::Decider;
 pub use event::{Event, Payload, Undecodable, Upcast, read, record, upcast};
 pub use folded::Folded;
 pub use memory::{MEMORY_HOURS, PAGE, Page};
-pub use personal::Personal;
+pub use personal::{Personal, without_plain};
 pub use stream::{BadStreamId, StreamId, Version};
 pub use trace::{NoTrace, TraceParent};

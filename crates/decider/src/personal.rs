@@ -6,6 +6,8 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
+use crate::{Event, RecordedEvent, Undecodable};
+
 /// A personal value of an event: known, sealed or gone. Nothing that looks like one takes the
 /// place of a value that is gone.
 ///
@@ -69,6 +71,32 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Personal<T> {
             }
         }
     }
+}
+
+/// A stored event of which the personal values that are plain are erased, in the schema version of
+/// today; `None` if none is. One that is sealed stays as it is: its key is destroyed.
+///
+/// # Errors
+/// [`Undecodable`] when this build cannot read the event.
+pub fn without_plain<E: Event>(
+    stored: &RecordedEvent,
+) -> Result<Option<RecordedEvent>, Undecodable> {
+    let RecordedEvent { schema_version, data, personal, .. } = E::read(stored)?.record();
+    let bad = |error: serde_json::Error| Undecodable::BadPayload {
+        name: stored.name.clone(),
+        detail: error.to_string(),
+    };
+    let mut payload: Map<String, Value> = serde_json::from_str(&data).map_err(bad)?;
+    let mut changed = false;
+    for field in personal {
+        let Some(value) = payload.get_mut(*field) else { continue };
+        if let Ok(Personal::<Value>::Known(_)) = Personal::deserialize(&*value) {
+            *value = Value::Object(erased());
+            changed = true;
+        }
+    }
+    let data = Value::Object(payload).to_string();
+    Ok(changed.then(|| RecordedEvent { schema_version, data, ..stored.clone() }))
 }
 
 fn erased() -> Map<String, Value> {

@@ -19,6 +19,9 @@ const MOST_ACTIONS: usize = 100;
 /// The lock: nobody has been at this place of the stream.
 const NOT_THERE: &str = "attribute_not_exists(version)";
 
+/// What is rewritten must not have been taken out of the table meanwhile.
+const THERE: &str = "attribute_exists(version)";
+
 impl EventStore {
     /// Appends these commits, all or none, each to a stream of its own.
     ///
@@ -27,15 +30,21 @@ impl EventStore {
     pub async fn append(&self, commits: &[Commit]) -> Result<(), StoreError> {
         let mut commits = commits.to_vec();
         self.seal(&mut commits).await?;
-        self.write(commits.iter().map(|commit| commit_item(commit, None)).collect()).await
+        let items = commits.iter().map(|commit| commit_item(commit, None));
+        self.write(items.collect(), Vec::new()).await
     }
 
-    /// Puts these items, all or none, each at a place that must be free.
-    pub(crate) async fn write(&self, mut items: Vec<Item>) -> Result<(), StoreError> {
-        match items.len() {
-            0 => Ok(()),
-            1 => self.put(items.remove(0)).await,
-            2..=MOST_ACTIONS => self.transact(items).await,
+    /// Puts these items, all or none: `new` ones each at a place that must be free, `rewritten`
+    /// ones at a place that must not.
+    pub(crate) async fn write(
+        &self,
+        mut new: Vec<Item>,
+        rewritten: Vec<Item>,
+    ) -> Result<(), StoreError> {
+        match (new.len(), rewritten.len()) {
+            (0, 0) => Ok(()),
+            (1, 0) => self.put(new.remove(0)).await,
+            (some, more) if some + more <= MOST_ACTIONS => self.transact(new, rewritten).await,
             _ => Err(StoreError::TooLarge),
         }
     }
@@ -50,12 +59,14 @@ impl EventStore {
             .map_err(|error| by_meaning(&error))
     }
 
-    async fn transact(&self, items: Vec<Item>) -> Result<(), StoreError> {
-        let puts = items.into_iter().map(|item| {
+    async fn transact(&self, new: Vec<Item>, rewritten: Vec<Item>) -> Result<(), StoreError> {
+        let new = new.into_iter().map(|item| (item, NOT_THERE));
+        let rewritten = rewritten.into_iter().map(|item| (item, THERE));
+        let puts = new.chain(rewritten).map(|(item, condition)| {
             let put = Put::builder()
                 .table_name(&self.table)
                 .set_item(Some(item))
-                .condition_expression(NOT_THERE)
+                .condition_expression(condition)
                 .build()
                 .expect("a put with a table and an item is complete");
             TransactWriteItem::builder().put(put).build()

@@ -12,6 +12,9 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 pub(crate) const KIND: &str = "kind";
 pub(crate) const COMMIT: &str = "commit";
 
+/// The events of a commit.
+pub(crate) const EVENTS: &str = "events";
+
 /// When the table may drop an item, in seconds since 1970.
 const EXPIRES_AT: &str = "expires_at";
 
@@ -59,6 +62,11 @@ impl Snapshot {
             folded: serde_json::to_string(folded).ok()?,
             expires_at: folded.expires_at().map(|at| at.timestamp()),
         })
+    }
+
+    pub(crate) fn into_item(self) -> Item {
+        serde_dynamo::to_item(self)
+            .expect("a snapshot is a struct of strings and numbers, which make an item")
     }
 }
 

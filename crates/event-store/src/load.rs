@@ -168,7 +168,7 @@ impl EventStore {
         Ok(commits.collect::<Result<_, UnreadableCommit>>()?)
     }
 
-    fn query(
+    pub(crate) fn query(
         &self,
         stream: &StreamId,
         after: Version,
@@ -219,25 +219,26 @@ impl EventStore {
         Ok(folded)
     }
 
+    /// Whether a snapshot lies there, of whatever shape.
+    pub(crate) async fn has_snapshot(&self, stream: &StreamId) -> Result<bool, StoreError> {
+        Ok(self.get(stream, Version::NONE).await?.is_some())
+    }
+
     /// Keeps a snapshot. One that is newer and of the same shape stays. A snapshot saves reads
     /// and nothing else, so a failure is logged and the command succeeds.
     pub(crate) async fn keep_snapshot(&self, snapshot: Snapshot) {
-        let stream = snapshot.stream.clone();
-        let item = serde_dynamo::to_item(&snapshot)
-            .expect("a snapshot is a struct of strings and numbers, which make an item");
+        let (stream, version) = (snapshot.stream.clone(), snapshot.folded_version);
+        let shape = snapshot.shape;
         let kept = self
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(item))
+            .set_item(Some(snapshot.into_item()))
             .condition_expression(
                 "attribute_not_exists(version) or folded_version < :version or shape <> :shape",
             )
-            .expression_attribute_values(
-                ":version",
-                AttributeValue::N(snapshot.folded_version.to_string()),
-            )
-            .expression_attribute_values(":shape", AttributeValue::N(snapshot.shape.to_string()))
+            .expression_attribute_values(":version", AttributeValue::N(version.to_string()))
+            .expression_attribute_values(":shape", AttributeValue::N(shape.to_string()))
             .send()
             .await
             .map_err(|error| by_meaning(&error));

@@ -14,7 +14,9 @@ use tracing::warn;
 
 use crate::{EventStore, Intent, StoreError, error::by_meaning, item};
 
-/// How many pages one query asks for, of some 4 KB each.
+/// How many pages the first query asks for, of some 3 KB each: 2,000 commits in 25 hours are on
+/// them. Of a stream that had more, the next queries ask for more.
+const PAGES_AT_FIRST: i32 = 4;
 const PAGES_AT_A_TIME: i32 = 50;
 
 /// A page as an item.
@@ -51,8 +53,10 @@ impl EventStore {
         }
         let horizon = intent.at - TimeDelta::hours(MEMORY_HOURS);
         let mut next = folded.older_requests_since(horizon);
+        let mut at_a_time = PAGES_AT_FIRST;
         while let Some(number) = next.filter(|number| *number > 0) {
-            let page = self.page(stream, number, folded.expires_at()).await?;
+            let page = self.page((stream, number), at_a_time, folded.expires_at()).await?;
+            at_a_time = PAGES_AT_A_TIME;
             if page.closed_at < horizon {
                 break;
             }
@@ -84,15 +88,15 @@ impl EventStore {
 
     async fn page(
         &self,
-        stream: &StreamId,
-        number: u64,
+        (stream, number): (&StreamId, u64),
+        at_a_time: i32,
         expires_at: Option<Timestamp>,
     ) -> Result<Arc<Page>, StoreError> {
         let place = (stream.clone(), number);
         if let Some(page) = self.pages.get(&place) {
             return Ok(page);
         }
-        for page in self.read_pages(stream, number).await? {
+        for page in self.read_pages((stream, number), at_a_time).await? {
             self.pages.insert((stream.clone(), page.number), Arc::new(page));
         }
         if let Some(page) = self.pages.get(&place) {
@@ -108,7 +112,11 @@ impl EventStore {
     }
 
     /// Page `newest` and those before it, as far as one query goes. Damaged ones are left out.
-    async fn read_pages(&self, stream: &StreamId, newest: u64) -> Result<Vec<Page>, StoreError> {
+    async fn read_pages(
+        &self,
+        (stream, newest): (&StreamId, u64),
+        at_a_time: i32,
+    ) -> Result<Vec<Page>, StoreError> {
         let found = self
             .client
             .query()
@@ -119,7 +127,7 @@ impl EventStore {
             .expression_attribute_values(":stream", AttributeValue::S(stream.to_string()))
             .expression_attribute_values(":newest", AttributeValue::N(format!("-{newest}")))
             .expression_attribute_values(":first", AttributeValue::N("-1".to_owned()))
-            .limit(PAGES_AT_A_TIME)
+            .limit(at_a_time)
             .send()
             .await
             .map_err(|error| by_meaning(&error))?;

@@ -2,10 +2,14 @@
 //!
 //! The write side has no use for it: a command is decided on events as they are stored.
 
-use decider::{Commit, StreamId};
+use decider::{Commit, Decider, Event, Folded, StreamId, Version, without_plain};
 use personal_data::{KeyError, Unrevealed};
 
-use crate::{EventStore, StoreError, UnreadableCommit};
+use crate::{
+    EventStore, StoreError, UnreadableCommit,
+    error::by_meaning,
+    item::{self, Item, Snapshot},
+};
 
 impl EventStore {
     /// Seals what is personal in commits that are about to be written.
@@ -84,6 +88,54 @@ impl EventStore {
         });
         Ok(each.collect())
     }
+}
+
+impl EventStore {
+    /// What is to be rewritten for a stream to hold nothing personal that is plain, as events did
+    /// before there were keys: those commits, and the snapshot, which is of `folded` then.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for a commit that this build cannot read, otherwise what the
+    /// table said.
+    pub(crate) async fn rewritten_without_plain<D: Decider>(
+        &self,
+        stream: &StreamId,
+        folded: &Folded<D>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut items = self.query(stream, Version::NONE).into_paginator().items().send();
+        let mut rewritten = Vec::new();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| by_meaning(&error))?;
+            rewritten.extend(rewritten_commit::<D::Event>(stream, item)?);
+        }
+        let may_be_plain = !rewritten.is_empty() && self.has_snapshot(stream).await?;
+        if let Some(snapshot) = Snapshot::of(stream, folded).filter(|_| may_be_plain) {
+            rewritten.push(snapshot.into_item());
+        }
+        Ok(rewritten)
+    }
+}
+
+/// A commit without what is plain and personal in it; `None` if nothing is. Whatever else its item
+/// has stays as it is.
+fn rewritten_commit<E: Event>(
+    stream: &StreamId,
+    mut item: Item,
+) -> Result<Option<Item>, UnreadableCommit> {
+    let mut commit = item::read_commit(stream, item.clone())?;
+    let mut changed = false;
+    for event in &mut commit.events {
+        let erased = without_plain::<E>(event).map_err(|undecodable| UnreadableCommit {
+            stream: stream.clone(),
+            version: commit.version,
+            detail: undecodable.to_string(),
+        })?;
+        changed |= erased.is_some();
+        *event = erased.unwrap_or_else(|| std::mem::take(event));
+    }
+    let events = item::commit_item(&commit, None).remove(item::EVENTS);
+    item.extend(events.map(|events| (item::EVENTS.to_owned(), events)));
+    Ok(changed.then_some(item))
 }
 
 fn without_keys(commit: Commit) -> Result<Commit, Unrevealed> {

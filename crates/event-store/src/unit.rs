@@ -9,7 +9,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     EventStore, Intent, Refused, StoreError,
-    item::{Snapshot, commit_item},
+    item::{Item, Snapshot, commit_item},
     load::SNAPSHOT_EVERY,
 };
 
@@ -35,6 +35,8 @@ pub struct Unit {
     /// Streams whose state was remembered, not read; only an append there proves it right.
     from_memory: BTreeSet<StreamId>,
     staged: Vec<Staged>,
+    /// What is put in place of what is there.
+    rewritten: Vec<Item>,
 }
 
 /// A [`Folded`] of some state.
@@ -64,7 +66,8 @@ impl Unit {
         primary: StreamId,
         fresh: bool,
     ) -> Self {
-        Self { store, intent, primary, fresh, from_memory: BTreeSet::new(), staged: Vec::new() }
+        let (from_memory, staged, rewritten) = (BTreeSet::new(), Vec::new(), Vec::new());
+        Self { store, intent, primary, fresh, from_memory, staged, rewritten }
     }
 
     /// A stream that is likely to exist: from memory if this is the first attempt, else read.
@@ -192,6 +195,22 @@ impl Unit {
         version
     }
 
+    /// Stages that everything personal in `stream` that is plain is rewritten, in one transaction
+    /// with what is appended to it. Where all is sealed this costs a read of the stream.
+    ///
+    /// # Errors
+    /// [`StoreError`] of a read.
+    pub async fn forget_plain<D: Decider>(
+        &mut self,
+        stream: &StreamId,
+        folded: &Folded<D>,
+    ) -> Result<(), StoreError> {
+        let staged = self.staged.iter().find(|staged| staged.commit.stream == *stream);
+        let after = staged.and_then(|staged| staged.after.downcast_ref()).unwrap_or(folded);
+        self.rewritten = self.store.rewritten_without_plain(stream, after).await?;
+        Ok(())
+    }
+
     fn commit<E: Event>(&self, stream: &StreamId, version: Version, events: &[E]) -> Commit {
         let intent = &self.intent;
         let request = (*stream == self.primary).then(|| Request {
@@ -249,7 +268,7 @@ impl Unit {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.staged.is_empty()
+        self.staged.is_empty() && self.rewritten.is_empty()
     }
 
     /// Appends all that is staged, with the answer on the commit of the primary stream.
@@ -261,7 +280,8 @@ impl Unit {
             }
         }
         let item = |staged: &Staged| commit_item(&staged.commit, staged.expires_at);
-        self.store.write(self.staged.iter().map(item).collect()).await?;
+        let new = self.staged.iter().map(item).collect();
+        self.store.write(new, self.rewritten).await?;
         for Staged { commit, expires_at, after, keepsakes } in self.staged {
             let due = keepsakes(&commit, &after);
             self.store.remember(commit.stream.clone(), after);

@@ -14,6 +14,8 @@ use personal_data::{Custodian, DataKey, KeyError, KeyFile, Keys, Unrevealed, tes
 const PLAIN: &str = r#"{"name":"Ann Ångström","colour":"red","email":"ann@example.com"}"#;
 
 async fn table() -> anyhow::Result<Client> {
+    witness::watch();
+    witness::note_name("Ann Ångström");
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let endpoint = format!("http://{}", listener.local_addr()?);
     tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory()?));

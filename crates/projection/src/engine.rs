@@ -200,7 +200,8 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         }
         advances.into_iter().for_each(|step| done.note(step));
         for stream in erased {
-            done.report += self.erase(stream).await?;
+            // on the heap: it is part of what it is called by
+            done.report += Box::pin(self.refold([stream])).await?;
         }
         Ok(done)
     }

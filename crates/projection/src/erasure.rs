@@ -3,33 +3,30 @@
 //! A fold cannot take back what earlier commits left in rows that only grow, such as an audit
 //! trail. So a commit that erases is not folded on top of the rows: its whole stream is read again,
 //! from a source that reveals nothing of it any more, and replaces all of its rows, together with
-//! its position. Whatever brings such a commit, a delivery, a heal, a sweep or a rebuild, comes
-//! through here, as the position does not pass it otherwise.
+//! its position. Whatever brings such a commit, a delivery, a heal, a sweep, a rebuild or a redaction
+//! beside it, comes through here, as the position does not pass it otherwise.
 
 use decider::StreamId;
 
-use crate::{ApplyError, CommitSource, Engine, ReadModel, Report, failure::Patience, rebuild};
+use crate::{ApplyError, CommitSource, Delivery, Engine, ReadModel, failure::Patience, rebuild};
 
 impl<M: ReadModel, S: CommitSource> Engine<M, S> {
-    /// Folds a stream anew that has just been erased, and takes its rows out of the generation
-    /// before the live one, where nobody would fold it.
+    /// Takes the rows of a stream out of the generation before the live one, where nobody would
+    /// fold it, if one of its commits erases: to be done before and after its rows are written. Before,
+    /// as then a failure brings the commit again; and after, as a swap in between has made the rows
+    /// that were live the previous ones.
+    ///
+    /// Only the live engine does: the next generation may be given up, and on the way back it is
+    /// the live positions that tell what the previous one lacks.
     ///
     /// # Errors
     /// [`ApplyError`], and then the position is where it was: what brought the commit comes again.
-    pub(crate) async fn erase(&self, stream: StreamId) -> Result<Report, ApplyError> {
-        // Before, as then a failure brings the commit again; and after, as a swap in between has
-        // made the rows that were live the previous ones.
-        self.leave_the_previous_generation(&stream).await?;
-        // On the heap: it is part of what it is called by.
-        let report = Box::pin(self.refold([stream.clone()])).await?;
-        self.leave_the_previous_generation(&stream).await?;
-        Ok(report)
-    }
-
-    /// Only the live engine does: the next generation may be given up, and on the way back it is
-    /// the live positions that tell what the previous one lacks.
-    async fn leave_the_previous_generation(&self, stream: &StreamId) -> Result<(), ApplyError> {
-        if !self.writes_all() {
+    pub(crate) async fn leave_the_previous_generation(
+        &self,
+        stream: &StreamId,
+        commits: &[Delivery],
+    ) -> Result<(), ApplyError> {
+        if !self.writes_all() || !commits.iter().any(Delivery::erases) {
             return Ok(());
         }
         let mut patience = Patience::default();

@@ -118,6 +118,7 @@ pub(crate) async fn erase(
             |_| Ok(()),
             |mut unit, customer| async move {
                 let version = unit.decide(stream, &customer, CustomerCommand::Erase)?.version;
+                unit.forget_plain(stream, &customer).await?;
                 if let Ok(before) = customer.state.registered() {
                     let freed = &before.email.claim_stream();
                     let claim = unit.load::<EmailClaim>(freed).await?;

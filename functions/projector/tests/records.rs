@@ -43,6 +43,7 @@ struct Mill {
 
 impl Mill {
     async fn new() -> anyhow::Result<Self> {
+        witness::watch();
         let dynamodb = dynamodb::serve().await?;
         let keys = personal_data::testing::keys(dynamodb.clone());
         let store = EventStore::new(dynamodb.clone(), TABLE).with_keys(keys);

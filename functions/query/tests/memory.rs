@@ -25,6 +25,7 @@ const MOST_KIB: u64 = 32 * 1024;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_list_is_exported_in_the_memory_of_a_page() {
+    witness::watch();
     let database = test_database().await.unwrap();
     let pool = PgPool::connect(&database.url).await.unwrap();
     MIGRATOR.run(&pool).await.unwrap();

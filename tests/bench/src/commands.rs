@@ -3,6 +3,7 @@
 
 mod bare;
 mod checkouts;
+mod long_streams;
 mod processes;
 
 use std::time::{Duration, Instant};
@@ -49,6 +50,7 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
     let against = "bare TransactWriteItems of the same 12 items; asked for: 0.7";
     figures.push(Figure::new("checkout", ours.rate, "commands/s", bare.rate, against));
     figures.extend(latency(["checkout p50", "checkout p99"], &ours, &bare));
+    figures.extend(long_streams::measure(&table).await?);
     figures.extend(processes::measure(&table).await?);
     Ok(figures)
 }

@@ -54,6 +54,7 @@ impl Domain for SimulatedShop {
 /// # Errors
 /// When there is no Postgres to be had.
 pub async fn simulator() -> anyhow::Result<(Simulator<SimulatedShop>, TestDatabase)> {
+    witness::watch();
     let database = local_postgres::test_database().await?;
     let pool = PgPool::connect(&database.url).await?;
     ordering_views::MIGRATOR.run(&pool).await?;

@@ -115,6 +115,7 @@ impl Engine {
         process: Option<Child>,
         table: String,
     ) -> anyhow::Result<Self> {
+        witness::watch();
         let calls = Arc::new(Calls::default());
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())

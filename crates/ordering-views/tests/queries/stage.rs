@@ -30,6 +30,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn set() -> Self {
+        witness::watch();
         let database = test_database().await.unwrap();
         let pool = PgPoolOptions::new().max_connections(4).connect(&database.url).await.unwrap();
         MIGRATOR.run(&pool).await.unwrap();

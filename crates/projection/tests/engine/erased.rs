@@ -133,8 +133,8 @@ async fn a_commit_that_erases_and_is_skipped_erases_all_the_same() -> anyhow::Re
     Ok(())
 }
 
-#[tokio::test]
-async fn it_leaves_the_generation_before_this_one() -> anyhow::Result<()> {
+/// The generation before this one, with what it had.
+async fn two_generations() -> anyhow::Result<House> {
     let house = labelled_and_erased().await?;
     house
         .pool
@@ -145,10 +145,30 @@ async fn it_leaves_the_generation_before_this_one() -> anyhow::Result<()> {
              insert into previous_generation.position select * from position",
         )
         .await?;
+    Ok(house)
+}
+
+async fn previous_labels(house: &House) -> anyhow::Result<Vec<String>> {
+    let sql = "select text from previous_generation.label";
+    Ok(sqlx::query_scalar(sql).fetch_all(&house.pool).await?)
+}
+
+#[tokio::test]
+async fn it_leaves_the_generation_before_this_one() -> anyhow::Result<()> {
+    let house = two_generations().await?;
     house.deliver(vec![erasing("a", 3)]).await?;
-    let left: Vec<String> = sqlx::query_scalar("select text from previous_generation.label")
-        .fetch_all(&house.pool)
-        .await?;
-    assert_eq!(left, ["Bob's"]);
+    assert_eq!(previous_labels(&house).await?, ["Bob's"]);
+    Ok(())
+}
+
+/// An erasure that rewrites what was plain comes as both, in any order.
+#[tokio::test]
+async fn a_stream_that_is_folded_anew_and_erased_leaves_the_generation_before() -> anyhow::Result<()>
+{
+    let house = two_generations().await?;
+    house.engine.refold([stream()]).await?;
+    assert_eq!(house.deliver(vec![erasing("a", 3)]).await?.duplicates, 1);
+    assert_eq!(house.labels("a").await?, ["erased", "erased"]);
+    assert_eq!(previous_labels(&house).await?, ["Bob's"]);
     Ok(())
 }

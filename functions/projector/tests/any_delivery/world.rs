@@ -59,6 +59,7 @@ impl World {
         for later in later {
             carry_out(&client, later).await?;
         }
+        witness::watch();
         let database = local_postgres::test_database().await?;
         let pool = PgPoolOptions::new().max_connections(4).connect(&database.url).await?;
         ordering_views::MIGRATOR.run(&pool).await?;

@@ -41,6 +41,7 @@ pub(crate) struct Stage {
 impl Stage {
     /// The tables, with nothing in them.
     pub(crate) async fn empty() -> Self {
+        witness::watch();
         let database = test_database().await.unwrap();
         let pool = PgPoolOptions::new().max_connections(4).connect(&database.url).await.unwrap();
         MIGRATOR.run(&pool).await.unwrap();
@@ -82,6 +83,7 @@ impl Stage {
     }
 
     async fn customer(&mut self, name: &str) {
+        witness::note_name(name);
         let registered = CustomerRegistered::from(NewCustomer {
             name: name.to_owned().try_into().unwrap(),
             email: format!("{name}@example.com").try_into().unwrap(),

@@ -1,0 +1,41 @@
+//! What a process logs, which is read when it is over.
+
+use std::{
+    fs::File,
+    io::{Read, Seek},
+    path::Path,
+    process::Stdio,
+};
+
+/// A file that a process logs into. It goes with its handles, wherever it has a name.
+pub(crate) struct Log(File);
+
+impl Log {
+    /// One without a name.
+    pub(crate) fn new() -> std::io::Result<Self> {
+        tempfile::tempfile().map(Self)
+    }
+
+    /// One that the test wants to read, too.
+    pub(crate) fn at(path: &Path) -> std::io::Result<Self> {
+        let file = File::options().read(true).append(true).create(true).open(path);
+        file.map(Self)
+    }
+
+    /// Where the process writes to.
+    pub(crate) fn stdio(&self) -> std::io::Result<Stdio> {
+        Ok(self.0.try_clone()?.into())
+    }
+}
+
+impl Drop for Log {
+    /// The process is over. What it said is shown if the test fails, and must tell of nobody.
+    fn drop(&mut self) {
+        let mut said = Vec::new();
+        let read = self.0.rewind().and_then(|()| self.0.read_to_end(&mut said));
+        let said = String::from_utf8_lossy(&said);
+        eprint!("{said}");
+        witness::read(&said);
+        assert!(read.is_ok() || std::thread::panicking(), "a log cannot be read: {read:?}");
+    }
+}
