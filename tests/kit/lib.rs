@@ -30,6 +30,7 @@ pub use table::{TABLE, Table, cold_store};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 pub use wire::{Call, Wire};
+pub use witness::look_away;
 
 /// Everybody who works in the shop.
 pub const EVERYTHING: &str = "staff import analyst";
@@ -97,7 +98,7 @@ impl Shop {
         let variables = environment.lines().filter_map(|line| line.split_once('='));
         let mut command = Command::new(binary("millrace")?);
         command.args(arguments).envs(variables).envs(otherwise.iter().copied());
-        let output = command.env("RUST_LOG", witness::LEVEL).output().await?;
+        let output = command.env("RUST_LOG", witness::level()).output().await?;
         witness::read(&String::from_utf8_lossy(&output.stderr));
         witness::read(&String::from_utf8_lossy(&output.stdout));
         Ok(output)
@@ -112,7 +113,7 @@ impl Shop {
         let variables = environment.lines().filter_map(|line| line.split_once('='));
         let mut command = Command::new(binary("millrace")?);
         let log = Log::new()?;
-        command.stdout(log.stdio()?).stderr(log.stdio()?).env("RUST_LOG", witness::LEVEL);
+        command.stdout(log.stdio()?).stderr(log.stdio()?).env("RUST_LOG", witness::level());
         self.logs.millrace.lock().unwrap_or_else(PoisonError::into_inner).push(log);
         Ok(command.args(arguments).envs(variables).kill_on_drop(true).spawn()?)
     }

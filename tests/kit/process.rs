@@ -41,7 +41,7 @@ impl StackProcess {
         let mut child = Command::new(binary("local-stack")?)
             .args(["dev", "--port", "0", "--data-dir"])
             .arg(data_dir)
-            .env("RUST_LOG", witness::LEVEL)
+            .env("RUST_LOG", witness::level())
             .stdout(Stdio::piped())
             .stderr(log.stdio()?)
             .spawn()?;

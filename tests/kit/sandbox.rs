@@ -69,7 +69,7 @@ impl Sandbox {
         variables.iter().for_each(|(name, value)| private::note_variable(name, value));
         let log = Log::new()?;
         let child = Command::new(binary(name)?)
-            .env("RUST_LOG", witness::LEVEL)
+            .env("RUST_LOG", witness::level())
             .envs(variables.iter().map(|(name, value)| (name, value)))
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", name)

@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use decider::{Commit, Decider, Folded, StreamId, Version};
+use futures::try_join;
 use tracing::warn;
 
 use crate::{
@@ -15,9 +16,8 @@ use crate::{
 /// A snapshot is written every so many commits.
 pub(crate) const SNAPSHOT_EVERY: u64 = 50;
 
-/// A first read takes the newest commits up to this number: as far back as a snapshot can lie,
-/// and some more for one that is being written.
-const NEWEST: i32 = SNAPSHOT_EVERY as i32 + 10;
+/// A first read takes the newest commits up to this number: most streams have no more.
+const NEWEST: i32 = 20;
 
 /// While a long stream is folded anew, what is done is kept every so many commits: should the
 /// request's time be over before the end, the next one goes on from there.
@@ -27,7 +27,8 @@ impl EventStore {
     /// The stream as of now.
     ///
     /// A stream that is remembered costs one read of what came since. One that is not costs one
-    /// read of its newest 60 commits, and one of its snapshot where there are more.
+    /// read of its newest 20 commits; where there are more, one of its snapshot and at the same time
+    /// one of what came between, if anything did.
     ///
     /// # Errors
     /// [`StoreError`], but never `Conflict` or `TooLarge`. [`StoreError::Gone`] when the beginning
@@ -58,15 +59,21 @@ impl EventStore {
     async fn load_cold<D: Decider>(&self, stream: &StreamId) -> Result<Folded<D>, StoreError> {
         let mut newest = self.read_newest(stream).await?;
         newest.reverse();
-        let first = newest.first().map_or(Version(1), |commit| commit.version);
-        if first == Version(1) {
+        let [first, .., last] = newest.as_slice() else {
             return fold(Folded::default(), &newest);
-        }
-        let base = self.snapshot(stream).await?;
+        };
+        // Where the snapshot lies, if it was kept; one that is older or newer does, too.
+        let kept = Version(last.version.0 / SNAPSHOT_EVERY * SNAPSHOT_EVERY);
+        let before = Version(first.version.0 - 1);
+        let (base, mut commits) = try_join!(
+            async { if kept > Version::NONE { self.snapshot(stream).await } else { Ok(None) } },
+            self.read_between(stream, kept, before),
+        )?;
+        commits.append(&mut newest);
         let known = base.as_ref().map_or(Version::NONE, |base| base.version);
-        if known.next() >= first {
-            newest.retain(|commit| commit.version > known);
-            return fold(base.unwrap_or_default(), &newest);
+        if commits.first().is_none_or(|commit| commit.version <= known.next()) {
+            commits.retain(|commit| commit.version > known);
+            return fold(base.unwrap_or_default(), &commits);
         }
         let folded = self.fold_after(stream, base.unwrap_or_default()).await?;
         // so that whoever comes next need not read all of it again
@@ -103,13 +110,16 @@ impl EventStore {
         Ok(folded)
     }
 
-    /// The commits after `after`, up to and with `last`.
+    /// The commits after `after`, up to and with `last`; without a read where that is none.
     pub(crate) async fn read_between(
         &self,
         stream: &StreamId,
         after: Version,
         last: Version,
     ) -> Result<Vec<Commit>, StoreError> {
+        if after >= last {
+            return Ok(Vec::new());
+        }
         let query = self
             .query(stream, after)
             .key_condition_expression("#stream = :stream and version between :first and :last")

@@ -11,16 +11,22 @@ use std::{
     collections::BTreeSet,
     io::{Result, Write},
     process::exit,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use marks::{address, password, token};
 use tracing_subscriber::EnvFilter;
 
 /// All that we ever log, and of libraries what they log when deployed.
-pub const LEVEL: &str = "info,dynoxide=error,command=trace,query=trace,projector=trace,migrate=trace,\
+const LEVEL: &str = "info,dynoxide=error,command=trace,query=trace,projector=trace,migrate=trace,\
                          edge=trace,event_store=trace,personal_data=trace,projection=trace,\
                          ordering_views=trace,database=trace,telemetry=trace,local_stack=trace";
+
+/// What is logged when deployed.
+const LEVEL_UNWATCHED: &str = "info,dynoxide=error";
 
 /// Shorter values, and parts of a name, are in lines that tell nothing.
 const LEAST: usize = 3;
@@ -32,8 +38,30 @@ const FAILED: i32 = 101;
 /// What no line may hold, so far.
 static NOTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
+static AWAY: AtomicBool = AtomicBool::new(false);
+
+/// Reads and notes nothing from here on: for whoever measures how long something takes.
+pub fn look_away() {
+    AWAY.store(true, Ordering::Relaxed);
+}
+
+/// Whether nothing is read.
+#[must_use]
+pub fn is_away() -> bool {
+    AWAY.load(Ordering::Relaxed)
+}
+
+/// What other processes are to log, as `RUST_LOG`.
+#[must_use]
+pub fn level() -> &'static str {
+    if is_away() { LEVEL_UNWATCHED } else { LEVEL }
+}
+
 /// Reads every line that this process logs from here on.
 pub fn watch() {
+    if is_away() {
+        return;
+    }
     static WATCHED: OnceLock<()> = OnceLock::new();
     WATCHED.get_or_init(|| {
         let lines = tracing_subscriber::fmt().json().with_env_filter(EnvFilter::new(LEVEL));
@@ -44,7 +72,7 @@ pub fn watch() {
 
 /// From here on, a line with this value in it ends the test.
 pub fn note(value: &str) {
-    if value.chars().count() >= LEAST && value.contains(char::is_alphabetic) {
+    if !is_away() && value.chars().count() >= LEAST && value.contains(char::is_alphabetic) {
         noted().insert(value.to_owned());
     }
 }
@@ -62,6 +90,9 @@ fn noted() -> MutexGuard<'static, BTreeSet<String>> {
 
 /// Reads what another process has logged.
 pub fn read(log: &str) {
+    if is_away() {
+        return;
+    }
     let found = log.lines().find_map(|line| fault(line).map(|fault| (line, fault)));
     if let Some((line, fault)) = found {
         // past whatever captures the output of a test, as nobody would get to see it
