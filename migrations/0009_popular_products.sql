@@ -8,7 +8,21 @@ return width_bucket(units, array[
     1048576, 2097152, 4194304, 8388608, 16777216, 33554432, 67108864, 134217728, 268435456, 536870912
 ]::bigint[]);
 
-alter table product_sales
-    add column popularity integer not null generated always as (popularity(units)) stored;
-
-create index product_sales_popular on product_sales (popularity) where popularity > 0;
+-- Also where a generation of the table is being built, or lies there for the way back.
+do $$
+declare
+    generation text;
+begin
+    foreach generation in array array['public', 'next_generation', 'previous_generation'] loop
+        if to_regclass(format('%I.product_sales', generation)) is not null then
+            execute format(
+                'alter table %I.product_sales
+                    add column popularity integer not null
+                    generated always as (public.popularity(units)) stored', generation);
+            execute format(
+                'create index product_sales_popular on %I.product_sales (popularity)
+                    where popularity > 0', generation);
+        end if;
+    end loop;
+end
+$$;

@@ -1,13 +1,13 @@
 # A stack of one's own for a script that sources this, in the project's folder: on a free port, in a
 # new folder `$work`, and gone when the script ends. `start_stack` sets PORT and DATA_DIR. The script
-# fails if a line that the stack has logged tells of a person, as a test would (`tests/witness`).
+# fails if a line that the stack has logged tells of a person, nearly as a test would (`tests/witness`).
 
 readonly STACK=target/debug/local-stack READY_WITHIN_S=120 END_WITHIN_S=45
 
 # An address, a token, and whom the scripts and the README register.
 readonly PERSONAL='[[:alnum:]_%+-]@([[:alnum:]-]+\.)+[[:alpha:]]{2,}|(^|[^[:alnum:]_-])eyJ[[:alnum:]_-]{10}|Ann Example'
 
-# All that we ever log, as `witness::LEVEL` has it.
+# All that we ever log, as in `tests/witness`.
 export RUST_LOG=info,dynoxide=error,command=trace,query=trace,projector=trace,edge=trace,event_store=trace
 RUST_LOG+=,personal_data=trace,projection=trace,ordering_views=trace,database=trace,local_stack=trace
 

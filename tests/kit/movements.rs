@@ -14,7 +14,7 @@ const TODAY: u64 = 1_200;
 const BATCH: usize = 25;
 
 /// Makes a product whose stream ends at version `last`: each of its commits is one movement, but
-/// for the first. It has a snapshot, as if commands had come one by one.
+/// for the first. A long one has a snapshot, as if commands had come one by one.
 ///
 /// # Errors
 /// When the shop or the table refuses.

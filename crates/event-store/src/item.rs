@@ -106,8 +106,13 @@ pub(crate) fn read_commit(stream: &StreamId, item: Item) -> Result<Commit, Unrea
 
 /// The key of a place in a stream.
 pub(crate) fn key(stream: &StreamId, version: Version) -> Item {
+    key_at(stream, version)
+}
+
+/// The key of whatever lies there; what is no commit lies at 0 and below.
+pub(crate) fn key_at(stream: &StreamId, place: impl ToString) -> Item {
     HashMap::from([
         ("stream".to_owned(), AttributeValue::S(stream.to_string())),
-        ("version".to_owned(), AttributeValue::N(version.to_string())),
+        ("version".to_owned(), AttributeValue::N(place.to_string())),
     ])
 }

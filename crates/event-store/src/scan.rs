@@ -71,8 +71,10 @@ pub struct BadPageStart(String);
 
 impl Display for PageStart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (stream, version) = place(&self.0).ok_or(fmt::Error)?;
-        write!(f, "{version} {stream}")
+        // Not only commits: what a stream remembers lies at 0 and below.
+        let stream = self.0.get("stream").and_then(|stream| stream.as_s().ok());
+        let version = self.0.get("version").and_then(|version| version.as_n().ok());
+        write!(f, "{} {}", version.ok_or(fmt::Error)?, stream.ok_or(fmt::Error)?)
     }
 }
 
@@ -82,8 +84,9 @@ impl FromStr for PageStart {
     fn from_str(text: &str) -> Result<Self, BadPageStart> {
         let bad = || BadPageStart(text.to_owned());
         let (version, stream) = text.split_once(' ').ok_or_else(bad)?;
-        let (version, stream) = (version.parse(), stream.parse());
-        Ok(Self(item::key(&stream.map_err(|_| bad())?, Version(version.map_err(|_| bad())?))))
+        let version: i64 = version.parse().map_err(|_| bad())?;
+        let stream: StreamId = stream.parse().map_err(|_| bad())?;
+        Ok(Self(item::key_at(&stream, version)))
     }
 }
 
@@ -173,4 +176,20 @@ impl EventStore {
 fn place(item: &Item) -> Option<(StreamId, Version)> {
     let stream = item.get("stream")?.as_s().ok()?.parse().ok()?;
     Some((stream, Version(item.get("version")?.as_n().ok()?.parse().ok()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_starts_anywhere_also_where_no_commit_lies() {
+        for text in ["7 product-TEA", "0 product-TEA", "-2 product-TEA"] {
+            let start: PageStart = text.parse().unwrap();
+            assert_eq!(start.to_string(), text);
+        }
+        for text in ["", "product-TEA", "x product-TEA", "7 ", "7"] {
+            assert_eq!(text.parse::<PageStart>().unwrap_err(), BadPageStart(text.to_owned()));
+        }
+    }
 }

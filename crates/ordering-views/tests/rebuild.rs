@@ -3,7 +3,7 @@
 use ordering_views::{
     CommitSource, Delivery, MIGRATOR, Plan, Rebuild, Shop, StreamId, Swap, Version,
 };
-use sqlx::{Executor, PgPool};
+use sqlx::{Executor, PgPool, migrate::Migrator};
 
 #[derive(Clone)]
 struct Nothing;
@@ -48,6 +48,51 @@ async fn a_rebuilt_table_is_the_one_that_the_migrations_made() -> anyhow::Result
     }
     let rollback = Rebuild::back(&pool, (Shop, Nothing)).await?;
     assert_eq!(rollback.swap().await?, Swap::Done);
+    assert_eq!(catalog(&pool).await?, made);
+    Ok(())
+}
+
+/// The migrations up to here; what came later must also change the tables of other generations.
+const EARLIER: i64 = 8;
+
+/// A database of an earlier release with a generation of before.
+async fn of_an_earlier_release(pool: &PgPool, plan: &Plan) -> anyhow::Result<()> {
+    let migrations = MIGRATOR.iter().filter(|migration| migration.version <= EARLIER);
+    Migrator::with_migrations(migrations.cloned().collect()).run(pool).await?;
+    let rebuild = Rebuild::begin(pool, (Shop, Nothing), plan).await?;
+    rebuild.follow().await?;
+    assert_eq!(rebuild.swap().await?, Swap::Done);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_generation_from_before_a_migration_comes_back_as_the_tables_of_today()
+-> anyhow::Result<()> {
+    let database = local_postgres::test_database().await?;
+    let pool = PgPool::connect(&database.url).await?;
+    let plan = Plan { views: vec![], source: "nothing".to_owned() };
+    of_an_earlier_release(&pool, &plan).await?;
+    MIGRATOR.run(&pool).await?;
+    let made = catalog(&pool).await?;
+    let rollback = Rebuild::back(&pool, (Shop, Nothing)).await?;
+    assert_eq!(rollback.swap().await?, Swap::Done);
+    assert_eq!(catalog(&pool).await?, made);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_generation_that_was_begun_before_a_migration_becomes_the_tables_of_today()
+-> anyhow::Result<()> {
+    let database = local_postgres::test_database().await?;
+    let pool = PgPool::connect(&database.url).await?;
+    let plan = Plan { views: vec![], source: "nothing".to_owned() };
+    of_an_earlier_release(&pool, &plan).await?;
+    drop(Rebuild::begin(&pool, (Shop, Nothing), &plan).await?);
+    MIGRATOR.run(&pool).await?;
+    let made = catalog(&pool).await?;
+    let rebuild = Rebuild::begin(&pool, (Shop, Nothing), &plan).await?;
+    rebuild.follow().await?;
+    assert_eq!(rebuild.swap().await?, Swap::Done);
     assert_eq!(catalog(&pool).await?, made);
     Ok(())
 }

@@ -15,8 +15,8 @@ pub(super) async fn copy(
     pace: &Pace,
 ) -> anyhow::Result<()> {
     let expected = match rebuild.commits().await? {
-        // An empty database, which a restore begins with.
-        0 => store.item_count().await?,
+        // An empty database, which a restore begins with. The bar is all that it is for.
+        0 => store.item_count().await.unwrap_or_default(),
         commits => commits,
     };
     let progress = bar(expected)?;

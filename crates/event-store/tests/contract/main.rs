@@ -40,6 +40,7 @@ macro_rules! promises {
 }
 
 promises! {
+    memory::a_scan_goes_on_from_a_page_of_requests,
     commits::a_commit_is_read_back_as_it_was_appended,
     commits::a_place_in_a_stream_is_taken_once,
     commits::a_transaction_lands_whole_or_not_at_all,

@@ -2,7 +2,7 @@
 
 use anyhow::ensure;
 use aws_sdk_dynamodb::types::AttributeValue;
-use event_store::{Accepted, Commit, Refused, Request, Start, StreamId, Version};
+use event_store::{Accepted, Commit, Refused, Request, Segment, Start, StreamId, Version};
 
 use crate::{
     counter::{Counter, commit, intent, raise, stream},
@@ -119,6 +119,24 @@ pub async fn a_commands_own_commit_is_no_replay(engine: &Engine) -> Outcome {
 }
 
 /// Appends commits 1 to `last`, each with a request of its own, whose answer is its version.
+/// A page of a scan may end on what is no commit. As text, such a place is kept as any other.
+pub async fn a_scan_goes_on_from_a_page_of_requests(engine: &Engine) -> Outcome {
+    let stream = stream("scanned");
+    fill(engine, &stream, LONG).await?;
+    raise(&engine.cold_store(), &stream, Start::Existing, &intent("makes the pages"), 0).await?;
+    let store = engine.cold_store();
+    let mut next = Some(format!("-2 {stream}").parse()?);
+    let mut versions = Vec::new();
+    while let Some(start) = next {
+        let page = store.scan_commits(Segment { number: 0, of: 1 }, Some(start)).await?;
+        ensure!(page.commits.len() <= 1_000);
+        versions.extend(page.commits.into_iter().flatten().map(|commit| commit.version.0));
+        next = page.next.map(|next| next.to_string().parse()).transpose()?;
+    }
+    ensure!(versions == (1..=LONG + 1).collect::<Vec<_>>(), "{} commits", versions.len());
+    Ok(())
+}
+
 async fn fill(engine: &Engine, stream: &StreamId, last: u64) -> Outcome {
     let commits: Vec<Commit> = (1..=last).map(|version| requested(stream, version)).collect();
     let store = engine.cold_store();
