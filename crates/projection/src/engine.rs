@@ -199,6 +199,9 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
             self.write(statement, tables).await?;
         }
         advances.into_iter().for_each(|step| done.note(step));
+        for (stream, delivered) in batch {
+            self.leave_the_previous_generation(stream, delivered.values()).await?;
+        }
         for stream in erased {
             // on the heap: it is part of what it is called by
             done.report += Box::pin(self.refold([stream])).await?;

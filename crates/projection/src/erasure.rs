@@ -20,13 +20,14 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
     /// the live positions that tell what the previous one lacks.
     ///
     /// # Errors
-    /// [`ApplyError`], and then the position is where it was: what brought the commit comes again.
-    pub(crate) async fn leave_the_previous_generation(
+    /// [`ApplyError`]: what brought the commit comes again, and then this is done again, whether the
+    /// position has passed the commit or not.
+    pub(crate) async fn leave_the_previous_generation<'a>(
         &self,
         stream: &StreamId,
-        commits: &[Delivery],
+        mut commits: impl Iterator<Item = &'a Delivery>,
     ) -> Result<(), ApplyError> {
-        if !self.writes_all() || !commits.iter().any(Delivery::erases) {
+        if !self.writes_all() || !commits.any(Delivery::erases) {
             return Ok(());
         }
         let mut patience = Patience::default();

@@ -100,7 +100,7 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         if commits.is_empty() {
             return Ok(Report::default());
         }
-        self.leave_the_previous_generation(stream, &commits).await?;
+        self.leave_the_previous_generation(stream, commits.iter()).await?;
         let skipped = quarantine::skipped(self.pool(), stream).await?;
         M::each(&mut tables).into_iter().for_each(|table| table.clear());
         let mut step = Advance::from(stream, &position);
@@ -109,7 +109,7 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         let mut statement = Statement::anew(vec![stream.clone()]);
         position::refold(&step, position.refolds, &mut statement).map_err(sqlx::Error::Encode)?;
         self.write(statement, tables).await?;
-        self.leave_the_previous_generation(stream, &commits).await?;
+        self.leave_the_previous_generation(stream, commits.iter()).await?;
         let mut done = Applied::default();
         done.note(step);
         Ok(Report { applied: 0, refolded: 1, ..done.report })

@@ -114,6 +114,22 @@ async fn the_way_back_has_who_was_erased_and_counts_them_once() -> anyhow::Resul
 }
 
 #[tokio::test]
+async fn an_erasure_that_comes_again_leaves_the_previous_generation_again() -> anyhow::Result<()> {
+    let house = labelled_house().await?;
+    swapped(copied(&house).await?).await?;
+    erase_on_the_shelf(&house);
+    house.deliver(vec![erasing(3)]).await?;
+    // As a swap leaves it while the erasure is written, and the projector ends before it looks again.
+    let as_before = "insert into previous_generation.label \
+                     select stream, version, 'Ann''s' from public.label where stream = $1 limit 1";
+    sqlx::query(as_before).bind(lit("a", 1).stream.as_str()).execute(&house.pool).await?;
+    assert_eq!(labels(&house, "previous_generation").await?, ["Ann's", "Bob's"]);
+    house.deliver(vec![erasing(3)]).await?;
+    assert_eq!(labels(&house, "previous_generation").await?, ["Bob's"]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_erasure_that_is_copied_hides_no_redaction() -> anyhow::Result<()> {
     let house = labelled_house().await?;
     house.rewrite([labelled("a", 1, "Ann B's")]);
