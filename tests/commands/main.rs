@@ -7,5 +7,6 @@ mod faults;
 mod idempotency;
 mod limits;
 mod long_streams;
+mod plain;
 mod process;
 mod script;

@@ -102,6 +102,7 @@ impl Caller {
         let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok());
         let body = request.body().and_then(|body| body.as_bytes());
         private::note_command(request.url().path(), key, body);
+        private::note_search(request.url());
         let response = http.execute(request).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();

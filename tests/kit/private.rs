@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use reqwest::Url;
 use serde_json::Value;
 
 /// Free text, and what is only ours and the caller's to know.
@@ -19,6 +20,14 @@ pub(crate) fn note_command(path: &str, idempotency_key: Option<&str>, body: Opti
         let fields = FIELDS_OF_A_CUSTOMER.iter();
         fields.filter_map(|field| body[*field].as_str()).for_each(witness::note_name);
     }
+}
+
+/// Takes note of what is searched for, as it is sent and as it is meant.
+pub(crate) fn note_search(url: &Url) {
+    let sent = url.query().unwrap_or_default().split('&');
+    sent.filter_map(|pair| pair.strip_prefix("q=")).for_each(witness::note_name);
+    let meant = url.query_pairs().filter(|(name, _)| name == "q");
+    meant.for_each(|(_, text)| witness::note_name(&text));
 }
 
 /// Takes note of a token: of its signature, as the rest of it is known for one by its beginning.

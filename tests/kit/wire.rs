@@ -106,6 +106,12 @@ impl Wire {
         self.line.plan().faults.is_empty()
     }
 
+    /// The operations whose planned faults have met no call yet.
+    #[must_use]
+    pub fn unmet(&self) -> Vec<&'static str> {
+        self.line.plan().faults.iter().map(|(operation, _)| *operation).collect()
+    }
+
     /// The calls since the last time that somebody asked.
     #[allow(clippy::must_use_candidate, reason = "asking also forgets")]
     pub fn calls(&self) -> Vec<Call> {

@@ -3,14 +3,14 @@
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
-    types::{Put, TransactWriteItem},
+    types::{Put, TransactWriteItem, builders::PutBuilder},
 };
 use decider::Commit;
 
 use crate::{
     EventStore, StoreError,
     error::{by_code, by_meaning},
-    item::{Item, commit_item},
+    item::{Item, Rewritten, commit_item},
 };
 
 /// DynamoDB's limit on one transaction.
@@ -19,8 +19,8 @@ const MOST_ACTIONS: usize = 100;
 /// The lock: nobody has been at this place of the stream.
 const NOT_THERE: &str = "attribute_not_exists(version)";
 
-/// What is rewritten must not have been taken out of the table meanwhile.
-const THERE: &str = "attribute_exists(version)";
+/// What is rewritten must be what was read: neither redacted meanwhile nor taken out of the table.
+const AS_READ: &str = "#rewritten = :as_read";
 
 impl EventStore {
     /// Appends these commits, all or none, each to a stream of its own.
@@ -34,18 +34,31 @@ impl EventStore {
         self.write(items.collect(), Vec::new()).await
     }
 
-    /// Puts these items, all or none: `new` ones each at a place that must be free, `rewritten`
-    /// ones at a place that must not.
+    /// Puts the `new` items, all or none, each at a place that must be free, and in the same
+    /// transaction the `rewritten` ones, each in the place of what must still be as it was read.
+    ///
+    /// Of the `rewritten` ones, what is beyond one transaction is put before, in others. The first
+    /// and the last ones wait for the last transaction: they hold what is in force.
     pub(crate) async fn write(
         &self,
         mut new: Vec<Item>,
-        rewritten: Vec<Item>,
+        mut rewritten: Vec<Rewritten>,
     ) -> Result<(), StoreError> {
+        let room = MOST_ACTIONS.checked_sub(new.len()).ok_or(StoreError::TooLarge)?;
+        let beyond = rewritten.len().saturating_sub(room);
+        if beyond > 0 {
+            rewritten.rotate_left(1);
+        }
+        let mut before = rewritten.drain(..beyond).peekable();
+        while before.peek().is_some() {
+            let some = before.by_ref().take(MOST_ACTIONS).collect();
+            self.transact(Vec::new(), some).await?;
+        }
+        drop(before);
         match (new.len(), rewritten.len()) {
             (0, 0) => Ok(()),
             (1, 0) => self.put(new.remove(0)).await,
-            (some, more) if some + more <= MOST_ACTIONS => self.transact(new, rewritten).await,
-            _ => Err(StoreError::TooLarge),
+            _ => self.transact(new, rewritten).await,
         }
     }
 
@@ -59,18 +72,18 @@ impl EventStore {
             .map_err(|error| by_meaning(&error))
     }
 
-    async fn transact(&self, new: Vec<Item>, rewritten: Vec<Item>) -> Result<(), StoreError> {
-        let new = new.into_iter().map(|item| (item, NOT_THERE));
-        let rewritten = rewritten.into_iter().map(|item| (item, THERE));
-        let puts = new.chain(rewritten).map(|(item, condition)| {
-            let put = Put::builder()
-                .table_name(&self.table)
-                .set_item(Some(item))
-                .condition_expression(condition)
-                .build()
-                .expect("a put with a table and an item is complete");
-            TransactWriteItem::builder().put(put).build()
+    async fn transact(&self, new: Vec<Item>, rewritten: Vec<Rewritten>) -> Result<(), StoreError> {
+        let put = || Put::builder().table_name(&self.table);
+        let new =
+            new.into_iter().map(|item| put().set_item(Some(item)).condition_expression(NOT_THERE));
+        let rewritten = rewritten.into_iter().map(|rewritten| {
+            put()
+                .set_item(Some(rewritten.item))
+                .condition_expression(AS_READ)
+                .expression_attribute_names("#rewritten", rewritten.attribute)
+                .expression_attribute_values(":as_read", rewritten.as_read)
         });
+        let puts = new.chain(rewritten).map(action);
         self.client
             .transact_write_items()
             .set_transact_items(Some(puts.collect()))
@@ -79,6 +92,11 @@ impl EventStore {
             .map(drop)
             .map_err(|error| cancelled(&error).unwrap_or_else(|| by_meaning(&error)))
     }
+}
+
+fn action(put: PutBuilder) -> TransactWriteItem {
+    let put = put.build().expect("a put with a table and an item is complete");
+    TransactWriteItem::builder().put(put).build()
 }
 
 /// Why a transaction was cancelled. A lost race outranks a throttle: loading again settles both.

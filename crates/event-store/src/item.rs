@@ -15,8 +15,21 @@ pub(crate) const COMMIT: &str = "commit";
 /// The events of a commit.
 pub(crate) const EVENTS: &str = "events";
 
+/// The state of a snapshot.
+const FOLDED: &str = "folded";
+
 /// When the table may drop an item, in seconds since 1970.
 const EXPIRES_AT: &str = "expires_at";
+
+/// An item in the place of one that was read.
+#[derive(Debug)]
+pub(crate) struct Rewritten {
+    pub(crate) item: Item,
+    /// What is different in it.
+    pub(crate) attribute: &'static str,
+    /// That, as it was.
+    pub(crate) as_read: AttributeValue,
+}
 
 /// A commit that is there and cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +80,12 @@ impl Snapshot {
     pub(crate) fn into_item(self) -> Item {
         serde_dynamo::to_item(self)
             .expect("a snapshot is a struct of strings and numbers, which make an item")
+    }
+
+    /// This in the place of another one; `None` if that holds no state.
+    pub(crate) fn instead_of(self, mut other: Item) -> Option<Rewritten> {
+        let as_read = other.remove(FOLDED)?;
+        Some(Rewritten { item: self.into_item(), attribute: FOLDED, as_read })
     }
 }
 

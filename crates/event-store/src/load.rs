@@ -229,9 +229,12 @@ impl EventStore {
         Ok(folded)
     }
 
-    /// Whether a snapshot lies there, of whatever shape.
-    pub(crate) async fn has_snapshot(&self, stream: &StreamId) -> Result<bool, StoreError> {
-        Ok(self.get(stream, Version::NONE).await?.is_some())
+    /// The snapshot that lies there, of whatever shape.
+    pub(crate) async fn snapshot_item(
+        &self,
+        stream: &StreamId,
+    ) -> Result<Option<item::Item>, StoreError> {
+        self.get(stream, Version::NONE).await
     }
 
     /// Keeps a snapshot. One that is newer and of the same shape stays. A snapshot saves reads

@@ -8,7 +8,7 @@ use personal_data::{KeyError, Unrevealed};
 use crate::{
     EventStore, StoreError, UnreadableCommit,
     error::by_meaning,
-    item::{self, Item, Snapshot},
+    item::{self, Item, Rewritten, Snapshot},
 };
 
 impl EventStore {
@@ -92,26 +92,35 @@ impl EventStore {
 
 impl EventStore {
     /// What is to be rewritten for a stream to hold nothing personal that is plain, as events did
-    /// before there were keys: those commits, and the snapshot, which is of `folded` then.
+    /// before there were keys: those commits in their order, and the snapshot, which is of `after`
+    /// then.
     ///
     /// # Errors
+    /// [`StoreError::Conflict`] when the stream is not at the version `decided_on`,
     /// [`StoreError::Unreadable`] for a commit that this build cannot read, otherwise what the
     /// table said.
     pub(crate) async fn rewritten_without_plain<D: Decider>(
         &self,
         stream: &StreamId,
-        folded: &Folded<D>,
-    ) -> Result<Vec<Item>, StoreError> {
+        decided_on: Version,
+        after: &Folded<D>,
+    ) -> Result<Vec<Rewritten>, StoreError> {
         let mut items = self.query(stream, Version::NONE).into_paginator().items().send();
-        let mut rewritten = Vec::new();
+        let (mut newest, mut rewritten) = (Version::NONE, Vec::new());
         while let Some(item) = items.next().await {
             let item = item.map_err(|error| by_meaning(&error))?;
-            rewritten.extend(rewritten_commit::<D::Event>(stream, item)?);
+            let commit = item::read_commit(stream, item.clone())?;
+            newest = commit.version;
+            rewritten.extend(rewritten_commit::<D::Event>(commit, item)?);
         }
-        let may_be_plain = !rewritten.is_empty() && self.has_snapshot(stream).await?;
-        if let Some(snapshot) = Snapshot::of(stream, folded).filter(|_| may_be_plain) {
-            rewritten.push(snapshot.into_item());
+        if newest != decided_on {
+            return Err(StoreError::Conflict);
         }
+        if rewritten.is_empty() {
+            return Ok(rewritten);
+        }
+        let snapshot = self.snapshot_item(stream).await?.zip(Snapshot::of(stream, after));
+        rewritten.extend(snapshot.and_then(|(item, snapshot)| snapshot.instead_of(item)));
         Ok(rewritten)
     }
 }
@@ -119,23 +128,22 @@ impl EventStore {
 /// A commit without what is plain and personal in it; `None` if nothing is. Whatever else its item
 /// has stays as it is.
 fn rewritten_commit<E: Event>(
-    stream: &StreamId,
+    mut commit: Commit,
     mut item: Item,
-) -> Result<Option<Item>, UnreadableCommit> {
-    let mut commit = item::read_commit(stream, item.clone())?;
+) -> Result<Option<Rewritten>, UnreadableCommit> {
     let mut changed = false;
     for event in &mut commit.events {
         let erased = without_plain::<E>(event).map_err(|undecodable| UnreadableCommit {
-            stream: stream.clone(),
+            stream: commit.stream.clone(),
             version: commit.version,
             detail: undecodable.to_string(),
         })?;
         changed |= erased.is_some();
         *event = erased.unwrap_or_else(|| std::mem::take(event));
     }
-    let events = item::commit_item(&commit, None).remove(item::EVENTS);
-    item.extend(events.map(|events| (item::EVENTS.to_owned(), events)));
-    Ok(changed.then_some(item))
+    let events = item::commit_item(&commit, None).remove(item::EVENTS).filter(|_| changed);
+    let as_read = events.and_then(|events| item.insert(item::EVENTS.to_owned(), events));
+    Ok(as_read.map(|as_read| Rewritten { item, attribute: item::EVENTS, as_read }))
 }
 
 fn without_keys(commit: Commit) -> Result<Commit, Unrevealed> {

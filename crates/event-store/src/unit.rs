@@ -9,7 +9,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     EventStore, Intent, Refused, StoreError,
-    item::{Item, Snapshot, commit_item},
+    item::{Rewritten, Snapshot, commit_item},
     load::SNAPSHOT_EVERY,
 };
 
@@ -36,7 +36,7 @@ pub struct Unit {
     from_memory: BTreeSet<StreamId>,
     staged: Vec<Staged>,
     /// What is put in place of what is there.
-    rewritten: Vec<Item>,
+    rewritten: Vec<Rewritten>,
 }
 
 /// A [`Folded`] of some state.
@@ -196,10 +196,12 @@ impl Unit {
     }
 
     /// Stages that everything personal in `stream` that is plain is rewritten, in one transaction
-    /// with what is appended to it. Where all is sealed this costs a read of the stream.
+    /// with what is appended to it, or before it where that is too much. Where all is sealed this
+    /// costs a read of the stream. To be asked for once a stream, and after what it is for was
+    /// decided on `folded`.
     ///
     /// # Errors
-    /// [`StoreError`] of a read.
+    /// [`StoreError`] of a read; [`StoreError::Conflict`] when `folded` is not the latest state.
     pub async fn forget_plain<D: Decider>(
         &mut self,
         stream: &StreamId,
@@ -207,7 +209,9 @@ impl Unit {
     ) -> Result<(), StoreError> {
         let staged = self.staged.iter().find(|staged| staged.commit.stream == *stream);
         let after = staged.and_then(|staged| staged.after.downcast_ref()).unwrap_or(folded);
-        self.rewritten = self.store.rewritten_without_plain(stream, after).await?;
+        let store = &self.store;
+        let rewritten = store.rewritten_without_plain(stream, folded.version, after).await?;
+        self.rewritten.extend(rewritten);
         Ok(())
     }
 

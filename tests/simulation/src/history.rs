@@ -7,6 +7,9 @@ use ordering::*;
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use uuid::Uuid;
 
+/// What every customer is called.
+const NAME: &str = "Ann Ñoño";
+
 /// A shop while its history is made.
 struct Shop {
     random: StdRng,
@@ -109,10 +112,11 @@ impl Shop {
             let quantity = self.quantity(40);
             self.product(sku, ProductCommand::Receive(quantity));
         }
+        witness::note_name(NAME);
         for number in 0..3 {
             let id = CustomerId(Uuid::from_u128(number));
             let customer = CustomerRegistered::from(NewCustomer {
-                name: text("Ann Ñoño"),
+                name: text(NAME),
                 email: text(&format!("ann-{number}@example.com")),
                 reference: None,
             });

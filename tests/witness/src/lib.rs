@@ -77,11 +77,15 @@ pub fn note(value: &str) {
     }
 }
 
-/// From here on, a line with this name in it ends the test; so does one with a part of the name.
+/// From here on, a line with this name in it ends the test; so does one with a part of the name, or
+/// with either as words are searched for: in lower case.
 pub fn note_name(name: &str) {
-    note(name);
     let parts = name.split_whitespace().filter(|part| part.chars().count() >= LEAST_OF_A_PART);
-    parts.filter(|part| part.starts_with(char::is_uppercase)).for_each(note);
+    let parts = parts.filter(|part| part.starts_with(char::is_uppercase));
+    for told in std::iter::once(name).chain(parts) {
+        note(told);
+        note(&told.to_lowercase());
+    }
 }
 
 fn noted() -> MutexGuard<'static, BTreeSet<String>> {
@@ -142,7 +146,10 @@ mod tests {
             "registered Zebulon Quartermaine",
             r#"{"message":"no such customer","who":"Quartermaine"}"#,
             "greetings to ann",
+            "searched for quartermaine",
+            "searched for zebulon quartermaine & son",
             "mail to zeb@quartermaine.example bounced",
+            "GET /customers?email=zeb%40quarter.example",
             "authorization: Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIi",
             "connecting to postgres://millrace:hunter2@127.0.0.1:5432/shop",
         ] {
@@ -161,6 +168,8 @@ mod tests {
             "dynoxide@0.9.3 at postgres://127.0.0.1:5432/shop",
             "http://127.0.0.1:9000 is up, as of 2026-11-21T00:00:00Z @ home",
             "keyJack",
+            "%40",
+            "100%40.5",
         ] {
             assert_eq!(fault(line), None, "{line}");
         }

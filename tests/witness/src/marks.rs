@@ -3,17 +3,20 @@
 /// With so many letters after it, `eyJ` begins a JWT: it is `{"` in base64.
 const LETTERS_OF_A_TOKEN: usize = 10;
 
-/// The first address of a line.
+/// What an address has in its middle, in a URL too.
+const ATS: [&str; 2] = ["@", "%40"];
+
+/// An address in a line.
 pub(crate) fn address(line: &str) -> Option<&str> {
-    line.match_indices('@').find_map(|(at, _)| {
+    ATS.into_iter().flat_map(|sign| line.match_indices(sign)).find_map(|(at, sign)| {
         let is_local = |c: char| c.is_ascii_alphanumeric() || "._%+-".contains(c);
         let is_host = |c: char| c.is_ascii_alphanumeric() || ".-".contains(c);
-        let (before, after) = (&line[..at], &line[at + 1..]);
+        let (before, after) = (&line[..at], &line[at + sign.len()..]);
         let local = before.len() - before.trim_end_matches(is_local).len();
         let host = after[..after.len() - after.trim_start_matches(is_host).len()].trim_matches('.');
         let (_, top) = host.rsplit_once('.')?;
         let is_top = top.len() > 1 && top.chars().all(|c| c.is_ascii_alphabetic());
-        (local > 0 && is_top).then(|| &line[at - local..=at + host.len()])
+        (local > 0 && is_top).then(|| &line[at - local..at + sign.len() + host.len()])
     })
 }
 

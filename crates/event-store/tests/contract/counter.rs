@@ -6,7 +6,7 @@ use std::{
 };
 
 use chrono::{SubsecRound, Utc};
-use decider::{Decider, Payload, events};
+use decider::{Decider, Payload, Personal, events};
 use event_store::{
     Accepted, Commit, Event, EventStore, Intent, Metadata, Refused, Start, StreamId, Version,
 };
@@ -18,6 +18,8 @@ events! {
     pub enum CounterEvent {
         /// It went up.
         Raised(Raised) = "Raised", 1;
+        /// Somebody put their name to it.
+        Signed(Signed) = "Signed", 1;
     }
 }
 
@@ -27,6 +29,16 @@ pub struct Raised {
 }
 
 impl Payload for Raised {}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Signed {
+    pub name: Personal<String>,
+    pub remark: String,
+}
+
+impl Payload for Signed {
+    const PERSONAL: &'static [&'static str] = &["name"];
+}
 
 /// A counter, and the most that it counts to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -57,6 +69,7 @@ impl Decider for Counter {
     fn evolve(self, event: &CounterEvent) -> Self {
         match event {
             CounterEvent::Raised(raised) => Self { count: self.count + raised.by },
+            CounterEvent::Signed(_) => self,
         }
     }
 }

@@ -38,6 +38,7 @@ impl Decider for Tab {
     fn evolve(self, event: &CounterEvent) -> Self {
         match event {
             CounterEvent::Raised(raised) => Self { count: self.count + raised.by },
+            CounterEvent::Signed(_) => self,
         }
     }
 }

@@ -7,6 +7,7 @@ mod counter;
 mod engine;
 mod expiry;
 mod memory;
+mod plain;
 
 use engine::Engine;
 
@@ -72,4 +73,9 @@ promises! {
     memory::a_key_is_not_taken_for_another_with_the_same_mark,
     memory::a_snapshot_of_another_shape_is_remade_by_the_first_who_meets_it,
     memory::a_commands_own_commit_is_no_replay,
+    plain::what_is_plain_and_personal_is_rewritten_with_the_commit_that_asks_for_it,
+    plain::more_than_a_transaction_takes_is_rewritten_before_it,
+    plain::what_was_rewritten_meanwhile_is_read_again,
+    plain::a_snapshot_that_was_taken_out_meanwhile_does_not_come_back,
+    plain::nothing_is_rewritten_for_what_is_refused_on_the_latest_state,
 }

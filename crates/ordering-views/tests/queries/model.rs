@@ -191,6 +191,7 @@ impl Model {
             product_happens(stage, product);
         }
         for customer in &self.customers {
+            witness::note_name(&customer.name);
             let registered = CustomerRegistered::from(NewCustomer {
                 name: text(&customer.name),
                 email: format!("{}@example.com", customer.id).try_into().unwrap(),
