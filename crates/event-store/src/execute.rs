@@ -93,8 +93,8 @@ impl EventStore {
     /// run on fresh reads: so it is decided on the latest state, whatever the outcome.
     ///
     /// # Errors
-    /// [`Refused`]; nothing is written then, but for [`StoreError::Unavailable`], where the same
-    /// request sent again finds out.
+    /// [`Refused`]; nothing is appended then, but for [`StoreError::Unavailable`], where the same
+    /// request sent again finds out. What [`Unit::forget_plain`] rewrites may be rewritten by then.
     pub async fn execute<D, A, R, G, F, Decided>(
         &self,
         (stream, start): (&StreamId, Start),
