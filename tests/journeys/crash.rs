@@ -70,7 +70,7 @@ async fn receive_until_killed(
 
 async fn register(staff: &Caller, number: u32) -> anyhow::Result<Answer> {
     let customer = json!({
-        "name": format!("Customer {number}"), "email": format!("c-{number}@example.com"),
+        "name": format!("Leonore {number}"), "email": format!("c-{number}@example.com"),
         "reference": format!("r-{number}"),
     });
     staff.post_once(&format!("key-{number}"), "/customers", customer).await
