@@ -12,7 +12,7 @@ impl Times {
     }
 }
 
-/// Runs both by turns, a few times unmeasured first.
+/// Runs both by turns, each as often first as the other, a few times unmeasured before.
 pub(crate) async fn by_turns<A, B>(
     rounds: usize,
     mut one: A,
@@ -25,16 +25,26 @@ where
     let warm = (rounds / 10).max(1);
     let (mut ones, mut others) = (Vec::new(), Vec::new());
     for round in 0..rounds + warm {
-        let start = Instant::now();
-        one(round).await?;
-        let middle = Instant::now();
-        other(round).await?;
+        // Whoever comes second finds what the first has just read.
+        let (took, others_took) = if round.is_multiple_of(2) {
+            let took = micros(one(round)).await?;
+            (took, micros(other(round)).await?)
+        } else {
+            let others_took = micros(other(round)).await?;
+            (micros(one(round)).await?, others_took)
+        };
         if round >= warm {
-            ones.push((middle - start).as_secs_f64() * 1e6);
-            others.push(middle.elapsed().as_secs_f64() * 1e6);
+            ones.push(took);
+            others.push(others_took);
         }
     }
     ones.sort_by(f64::total_cmp);
     others.sort_by(f64::total_cmp);
     Ok((Times(ones), Times(others)))
+}
+
+async fn micros(run: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<f64> {
+    let start = Instant::now();
+    run.await?;
+    Ok(start.elapsed().as_secs_f64() * 1e6)
 }
