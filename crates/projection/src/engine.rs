@@ -176,6 +176,7 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
                 erased.push(stream.clone());
                 continue;
             }
+            self.leave_the_previous_generation(stream, delivered.values()).await?;
             if position.parked {
                 done.report.queued += known;
                 continue;
@@ -199,9 +200,6 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
             self.write(statement, tables).await?;
         }
         advances.into_iter().for_each(|step| done.note(step));
-        for (stream, delivered) in batch {
-            self.leave_the_previous_generation(stream, delivered.values()).await?;
-        }
         for stream in erased {
             // on the heap: it is part of what it is called by
             done.report += Box::pin(self.refold([stream])).await?;

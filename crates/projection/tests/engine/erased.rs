@@ -18,10 +18,10 @@ fn stream() -> StreamId {
     lit("a", 1).stream
 }
 
-/// A lamp with Ann's label; and the commit that erases it is on the shelf, and nowhere else.
-async fn labelled_and_erased() -> anyhow::Result<House> {
+/// A house with these commits; and the one that erases the first lamp is on the shelf, and nowhere
+/// else.
+async fn erased_after(commits: Vec<Commit>) -> anyhow::Result<House> {
     let house = House::new().await?;
-    let commits = vec![labelled("a", 1, "Ann's"), lit("a", 2), labelled("b", 1, "Bob's")];
     house.store(commits.clone());
     house.deliver(commits).await?;
     house.store([erasing("a", 3)]);
@@ -30,17 +30,14 @@ async fn labelled_and_erased() -> anyhow::Result<House> {
     Ok(house)
 }
 
-/// A lamp with Ann's label that is parked at its second commit, and the commit that erases it on the
-/// shelf and nowhere else.
+/// A lamp with Ann's label that was lit, and one with Bob's.
+async fn labelled_and_erased() -> anyhow::Result<House> {
+    erased_after(vec![labelled("a", 1, "Ann's"), lit("a", 2), labelled("b", 1, "Bob's")]).await
+}
+
+/// A lamp with Ann's label that is parked at its second commit.
 async fn parked_and_erased() -> anyhow::Result<House> {
-    let house = House::new().await?;
-    let commits = vec![labelled("a", 1, "Ann's"), poison("a", 2, "Exploded")];
-    house.store(commits.clone());
-    house.deliver(commits).await?;
-    house.store([erasing("a", 3)]);
-    house.rewrite([labelled("a", 1, "erased")]);
-    assert_eq!(house.labels("a").await?, ["Ann's"]);
-    Ok(house)
+    erased_after(vec![labelled("a", 1, "Ann's"), poison("a", 2, "Exploded")]).await
 }
 
 #[tokio::test]
