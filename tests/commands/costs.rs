@@ -177,7 +177,7 @@ async fn cold(till: &mut Till) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A keyed command with its share of what is kept beside every fiftieth.
+/// A keyed command with its share of what is kept beside every twenty-fifth.
 async fn mean(till: &mut Till) -> anyhow::Result<()> {
     till.wire.calls();
     for number in 0..MANY {

@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::ensure;
 use aws_sdk_dynamodb::types::AttributeValue;
+use event_store::SNAPSHOT_AT;
 use journeys::Shop;
 use local_stack::TABLE_NAME;
 use serde_json::{Value, json};
@@ -80,12 +81,12 @@ async fn a_customer_in_plain_events(shop: &Shop) -> anyhow::Result<String> {
     put_commit(shop, &stream, 1, "CustomerRegistered", &customer.to_string()).await?;
     put_commit(shop, &stream, 2, "EmailChanged", &moved.to_string()).await?;
     let text = |text: &str| AttributeValue::S(text.to_owned());
-    let number = |number: u32| AttributeValue::N(number.to_string());
+    let number = |number: i64| AttributeValue::N(number.to_string());
     let state = json!({"version": 2, "state": {"Registered": {"email": NEW_EMAIL}}});
     let snapshot = shop.stack.dynamodb_client().put_item().table_name(TABLE_NAME);
     snapshot
         .item("stream", text(&stream))
-        .item("version", number(0))
+        .item("version", number(SNAPSHOT_AT))
         .item("kind", text("snapshot"))
         .item("folded_version", number(2))
         .item("shape", number(1))

@@ -22,6 +22,11 @@ pub trait Decider: Clone + Default + Serialize + DeserializeOwned + Send + Sync 
     /// stream expire together, as one without its beginning could not be folded.
     const KEPT_DAYS: Option<i64> = None;
 
+    /// Whether commits come for as long as the business goes on, as for a product: then a stream is
+    /// likely to have a snapshot, which is asked for at once with its newest commits. That saves a
+    /// wait where there is one, and costs a read where there is none.
+    const LONG_LIVED: bool = false;
+
     /// What can be asked of it; time and ids come in here.
     type Command;
 

@@ -1,5 +1,6 @@
 //! Which requests a stream accepted: four bytes a commit, however long the stream is.
 
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use crate::{Commit, Timestamp, Version};
@@ -143,7 +144,8 @@ fn mark_of(key: &str) -> u32 {
 
 impl From<Marks> for String {
     fn from(marks: Marks) -> Self {
-        marks.0.iter().map(|mark| format!("{mark:08x}")).collect()
+        let bytes: Vec<u8> = marks.0.into_iter().flat_map(u32::to_be_bytes).collect();
+        STANDARD_NO_PAD.encode(bytes)
     }
 }
 
@@ -151,15 +153,16 @@ impl TryFrom<String> for Marks {
     type Error = BadMarks;
 
     fn try_from(text: String) -> Result<Self, BadMarks> {
-        let word = |word: &[u8]| {
-            let word = std::str::from_utf8(word).ok().filter(|word| word.len() == 8)?;
-            u32::from_str_radix(word, 16).ok()
-        };
-        text.as_bytes().chunks(8).map(word).collect::<Option<_>>().map(Self).ok_or(BadMarks)
+        let bytes = STANDARD_NO_PAD.decode(text).map_err(|_| BadMarks)?;
+        let (marks, rest) = bytes.as_chunks();
+        if !rest.is_empty() {
+            return Err(BadMarks);
+        }
+        Ok(Self(marks.iter().copied().map(u32::from_be_bytes).collect()))
     }
 }
 
 /// A text that is no row of marks.
 #[derive(Debug, thiserror::Error)]
-#[error("marks are eight hexadecimal digits each")]
+#[error("marks are four bytes each, in base64")]
 struct BadMarks;

@@ -1,10 +1,9 @@
-//! A commit and a snapshot as DynamoDB items.
+//! A commit as a DynamoDB item.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use decider::{Commit, Decider, Folded, StreamId, Timestamp, Version};
-use serde::{Deserialize, Serialize};
+use decider::{Commit, StreamId, Timestamp, Version};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -14,9 +13,6 @@ pub(crate) const COMMIT: &str = "commit";
 
 /// The events of a commit.
 pub(crate) const EVENTS: &str = "events";
-
-/// The state of a snapshot.
-const FOLDED: &str = "folded";
 
 /// When the table may drop an item, in seconds since 1970.
 const EXPIRES_AT: &str = "expires_at";
@@ -43,52 +39,6 @@ pub struct UnreadableCommit {
     pub detail: String,
 }
 
-/// The key and the folded state, as of some commit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Snapshot {
-    pub(crate) stream: StreamId,
-    /// Where a snapshot lies in its stream: before the first commit.
-    pub(crate) version: Version,
-    pub(crate) kind: String,
-    /// The last commit that is folded in.
-    pub(crate) folded_version: Version,
-    /// [`Decider::SHAPE`](decider::Decider::SHAPE) of the state.
-    pub(crate) shape: u32,
-    /// A [`Folded`](decider::Folded), as JSON.
-    pub(crate) folded: String,
-    /// When the table may drop it, in seconds since 1970: with its stream.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) expires_at: Option<i64>,
-}
-
-impl Snapshot {
-    const KIND: &str = "snapshot";
-
-    /// What is to be kept of a stream; `None` if its state has no JSON form.
-    pub(crate) fn of<D: Decider>(stream: &StreamId, folded: &Folded<D>) -> Option<Self> {
-        Some(Self {
-            stream: stream.clone(),
-            version: Version::NONE,
-            kind: Self::KIND.to_owned(),
-            folded_version: folded.version,
-            shape: D::SHAPE,
-            folded: serde_json::to_string(folded).ok()?,
-            expires_at: folded.expires_at().map(|at| at.timestamp()),
-        })
-    }
-
-    pub(crate) fn into_item(self) -> Item {
-        serde_dynamo::to_item(self)
-            .expect("a snapshot is a struct of strings and numbers, which make an item")
-    }
-
-    /// This in the place of another one; `None` if that holds no state.
-    pub(crate) fn instead_of(self, mut other: Item) -> Option<Rewritten> {
-        let as_read = other.remove(FOLDED)?;
-        Some(Rewritten { item: self.into_item(), attribute: FOLDED, as_read })
-    }
-}
-
 /// The commit as an item, for ever or until its stream expires.
 pub(crate) fn commit_item(commit: &Commit, expires_at: Option<Timestamp>) -> Item {
     let mut item: Item = serde_dynamo::to_item(commit)
@@ -101,9 +51,9 @@ pub(crate) fn commit_item(commit: &Commit, expires_at: Option<Timestamp>) -> Ite
     item
 }
 
-/// Whether the item is a commit, and not a snapshot that lies beside them.
-pub(crate) fn is_commit(item: &Item) -> bool {
-    item.get(KIND).and_then(|kind| kind.as_s().ok()).is_some_and(|kind| kind == COMMIT)
+/// Whether the item is of that kind: a commit, or one of those that lie beside them.
+pub(crate) fn is(kind: &str, item: &Item) -> bool {
+    item.get(KIND).and_then(|of| of.as_s().ok()).is_some_and(|of| of == kind)
 }
 
 /// Reads a commit back.
@@ -123,13 +73,8 @@ pub(crate) fn read_commit(stream: &StreamId, item: Item) -> Result<Commit, Unrea
     })
 }
 
-/// The key of a place in a stream.
-pub(crate) fn key(stream: &StreamId, version: Version) -> Item {
-    key_at(stream, version)
-}
-
-/// The key of whatever lies there; what is no commit lies at 0 and below.
-pub(crate) fn key_at(stream: &StreamId, place: impl ToString) -> Item {
+/// The key of a place in a stream: a version, or a number of 0 and below for what is no commit.
+pub(crate) fn key(stream: &StreamId, place: impl ToString) -> Item {
     HashMap::from([
         ("stream".to_owned(), AttributeValue::S(stream.to_string())),
         ("version".to_owned(), AttributeValue::N(place.to_string())),

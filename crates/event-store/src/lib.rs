@@ -1,7 +1,7 @@
 //! Events on DynamoDB: load, append, transact; and the reading of the table's stream records.
 //!
 //! One commit is one item, keyed `(stream, version)`, and the condition on that key is the only
-//! lock. A snapshot is an item of the same stream at version 0, a hint that may be missing, old
+//! lock. A snapshot is an item of the same stream, below its commits: a hint that may be missing, old
 //! or of another shape. Streams may expire, see [`Decider::KEPT_DAYS`]. This crate knows no domain and no read model.
 
 mod append;
@@ -17,6 +17,7 @@ mod memory;
 mod personal;
 mod record;
 mod scan;
+mod snapshot;
 mod store;
 mod unit;
 
@@ -32,5 +33,6 @@ pub use heartbeat::Beat;
 pub use item::UnreadableCommit;
 pub use record::{BadRecord, Change};
 pub use scan::{BadPageStart, CommitPage, NewestVersions, PageStart, Segment};
+pub use snapshot::SNAPSHOT_AT;
 pub use store::EventStore;
 pub use unit::{Decided, Unit};

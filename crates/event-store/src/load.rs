@@ -5,19 +5,17 @@ use std::{collections::HashMap, sync::Arc};
 use aws_sdk_dynamodb::types::AttributeValue;
 use decider::{Commit, Decider, Folded, StreamId, Version};
 use futures::try_join;
-use tracing::warn;
 
 use crate::{
     EventStore, StoreError, UnreadableCommit,
     error::by_meaning,
-    item::{self, Snapshot},
+    item,
+    snapshot::{SNAPSHOT_EVERY, Snapshot},
 };
 
-/// A snapshot is written every so many commits.
-pub(crate) const SNAPSHOT_EVERY: u64 = 50;
-
-/// A first read takes the newest commits up to this number: most streams have no more.
-const NEWEST: i32 = 20;
+/// A first read takes the newest commits up to this number: as many as can have come since the last
+/// snapshot. Most streams have no more.
+const NEWEST: i32 = SNAPSHOT_EVERY as i32;
 
 /// While a long stream is folded anew, what is done is kept every so many commits: should the
 /// request's time be over before the end, the next one goes on from there.
@@ -27,19 +25,29 @@ impl EventStore {
     /// The stream as of now.
     ///
     /// A stream that is remembered costs one read of what came since. One that is not costs one
-    /// read of its newest 20 commits; where there are more, one of its snapshot and at the same time
-    /// one of what came between, if anything did.
+    /// read of its newest commits, and where there are more, one of its snapshot: at the same time
+    /// if it is [`LONG_LIVED`](Decider::LONG_LIVED), else after it.
     ///
     /// # Errors
     /// [`StoreError`], but never `Conflict` or `TooLarge`. [`StoreError::Gone`] when the beginning
     /// of the stream was taken out of the table: half a history is no state.
     pub async fn load<D: Decider>(&self, stream: &StreamId) -> Result<Arc<Folded<D>>, StoreError> {
-        self.load_whole(stream).await.map_err(gone::<D>)
+        self.load_with_pages(stream, 0).await
+    }
+
+    /// As [`Self::load`]. Where a snapshot is read, up to `pages` of the requests before it are.
+    pub(crate) async fn load_with_pages<D: Decider>(
+        &self,
+        stream: &StreamId,
+        pages: i32,
+    ) -> Result<Arc<Folded<D>>, StoreError> {
+        self.load_whole(stream, pages).await.map_err(gone::<D>)
     }
 
     async fn load_whole<D: Decider>(
         &self,
         stream: &StreamId,
+        pages: i32,
     ) -> Result<Arc<Folded<D>>, StoreError> {
         let folded = match self.remembered::<D>(stream) {
             Some(remembered) => {
@@ -49,33 +57,34 @@ impl EventStore {
                 }
                 folded
             }
-            None => self.load_cold(stream).await?,
+            // on the heap: what is read in two ways at once would make every command's future large
+            None => Box::pin(self.load_cold(stream, pages)).await?,
         };
         let folded = Arc::new(folded);
         self.remember(stream.clone(), folded.clone());
         Ok(folded)
     }
 
-    async fn load_cold<D: Decider>(&self, stream: &StreamId) -> Result<Folded<D>, StoreError> {
-        let mut newest = self.read_newest(stream).await?;
-        newest.reverse();
-        let [first, .., last] = newest.as_slice() else {
-            return fold(Folded::default(), &newest);
+    async fn load_cold<D: Decider>(
+        &self,
+        stream: &StreamId,
+        pages: i32,
+    ) -> Result<Folded<D>, StoreError> {
+        let (mut newest, snapshot) = if D::LONG_LIVED {
+            try_join!(self.read_newest(stream), self.snapshot(stream, pages))?
+        } else {
+            let newest = self.read_newest(stream).await?;
+            let is_all = newest.last().is_none_or(|first| first.version == Version(1));
+            (newest, if is_all { None } else { self.snapshot(stream, pages).await? })
         };
-        // Where the snapshot lies, if it was kept; one that is older or newer does, too.
-        let kept = Version(last.version.0 / SNAPSHOT_EVERY * SNAPSHOT_EVERY);
-        let before = Version(first.version.0 - 1);
-        let (base, mut commits) = try_join!(
-            async { if kept > Version::NONE { self.snapshot(stream).await } else { Ok(None) } },
-            self.read_between(stream, kept, before),
-        )?;
-        commits.append(&mut newest);
-        let known = base.as_ref().map_or(Version::NONE, |base| base.version);
-        if commits.first().is_none_or(|commit| commit.version <= known.next()) {
-            commits.retain(|commit| commit.version > known);
-            return fold(base.unwrap_or_default(), &commits);
+        newest.reverse();
+        let Some(first) = newest.first() else { return Ok(Folded::default()) };
+        let known = snapshot.as_ref().map_or(Version::NONE, |snapshot| snapshot.version);
+        if first.version <= known.next() {
+            newest.retain(|commit| commit.version > known);
+            return fold(snapshot.unwrap_or_default(), &newest);
         }
-        let folded = self.fold_after(stream, base.unwrap_or_default()).await?;
+        let folded = self.fold_after(stream, snapshot.unwrap_or_default()).await?;
         // so that whoever comes next need not read all of it again
         if let Some(snapshot) = Snapshot::of(stream, &folded) {
             self.keep_snapshot(snapshot).await;
@@ -193,72 +202,22 @@ impl EventStore {
             .expression_attribute_values(":after", AttributeValue::N(after.to_string()))
     }
 
-    async fn get(
+    /// What lies at that place of a stream.
+    pub(crate) async fn get(
         &self,
         stream: &StreamId,
-        version: Version,
+        place: impl ToString,
     ) -> Result<Option<item::Item>, StoreError> {
         let found = self
             .client
             .get_item()
             .table_name(&self.table)
-            .set_key(Some(item::key(stream, version)))
+            .set_key(Some(item::key(stream, place)))
             .consistent_read(true)
             .send()
             .await
             .map_err(|error| by_meaning(&error))?;
         Ok(found.item)
-    }
-
-    /// The snapshot of a stream, if there is one of this build's shape.
-    async fn snapshot<D: Decider>(
-        &self,
-        stream: &StreamId,
-    ) -> Result<Option<Folded<D>>, StoreError> {
-        let Some(item) = self.get(stream, Version::NONE).await? else {
-            return Ok(None);
-        };
-        let snapshot: Option<Snapshot> = serde_dynamo::from_item(item).ok();
-        let folded = snapshot
-            .filter(|snapshot| snapshot.shape == D::SHAPE)
-            .and_then(|snapshot| serde_json::from_str(&snapshot.folded).ok())
-            .filter(Folded::is_sound);
-        if folded.is_none() {
-            warn!(%stream, "the snapshot is of another shape; the stream is folded from its start");
-        }
-        Ok(folded)
-    }
-
-    /// The snapshot that lies there, of whatever shape.
-    pub(crate) async fn snapshot_item(
-        &self,
-        stream: &StreamId,
-    ) -> Result<Option<item::Item>, StoreError> {
-        self.get(stream, Version::NONE).await
-    }
-
-    /// Keeps a snapshot. One that is newer and of the same shape stays. A snapshot saves reads
-    /// and nothing else, so a failure is logged and the command succeeds.
-    pub(crate) async fn keep_snapshot(&self, snapshot: Snapshot) {
-        let (stream, version) = (snapshot.stream.clone(), snapshot.folded_version);
-        let shape = snapshot.shape;
-        let kept = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(snapshot.into_item()))
-            .condition_expression(
-                "attribute_not_exists(version) or folded_version < :version or shape <> :shape",
-            )
-            .expression_attribute_values(":version", AttributeValue::N(version.to_string()))
-            .expression_attribute_values(":shape", AttributeValue::N(shape.to_string()))
-            .send()
-            .await
-            .map_err(|error| by_meaning(&error));
-        match kept {
-            Ok(_) | Err(StoreError::Conflict) => {}
-            Err(error) => warn!(%stream, %error, "no snapshot was kept"),
-        }
     }
 }
 

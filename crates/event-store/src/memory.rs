@@ -14,9 +14,8 @@ use tracing::warn;
 
 use crate::{EventStore, Intent, StoreError, error::by_meaning, item};
 
-/// How many pages the first query asks for, of some 3 KB each: 2,000 commits in 25 hours are on
-/// them. Of a stream that had more, the next queries ask for more.
-const PAGES_AT_FIRST: i32 = 4;
+/// How many pages the first query asks for, of 3 KB each: 2,000 commits in 25 hours are on them. Of a stream that had more, the next queries ask for more.
+pub(crate) const PAGES_AT_FIRST: i32 = 4;
 const PAGES_AT_A_TIME: i32 = 50;
 
 /// A page as an item.
@@ -96,9 +95,7 @@ impl EventStore {
         if let Some(page) = self.pages.get(&place) {
             return Ok(page);
         }
-        for page in self.read_pages((stream, number), at_a_time).await? {
-            self.pages.insert((stream.clone(), page.number), Arc::new(page));
-        }
+        self.read_pages((stream, number), at_a_time).await?;
         if let Some(page) = self.pages.get(&place) {
             return Ok(page);
         }
@@ -111,12 +108,12 @@ impl EventStore {
         Ok(Arc::new(page))
     }
 
-    /// Page `newest` and those before it, as far as one query goes. Damaged ones are left out.
+    /// Reads page `newest` and those before it, as far as one query goes.
     async fn read_pages(
         &self,
         (stream, newest): (&StreamId, u64),
         at_a_time: i32,
-    ) -> Result<Vec<Page>, StoreError> {
+    ) -> Result<(), StoreError> {
         let found = self
             .client
             .query()
@@ -131,9 +128,16 @@ impl EventStore {
             .send()
             .await
             .map_err(|error| by_meaning(&error))?;
-        let items = found.items.unwrap_or_default().into_iter();
-        let pages = items.filter_map(|item| serde_dynamo::from_item(item).ok());
-        Ok(pages.map(|item: PageItem| item.page).filter(Page::is_whole).collect())
+        self.remember_pages(stream, found.items.unwrap_or_default());
+        Ok(())
+    }
+
+    /// Remembers the pages that these items are. What is damaged, or no page, is left out.
+    pub(crate) fn remember_pages(&self, stream: &StreamId, items: Vec<item::Item>) {
+        let pages = items.into_iter().filter_map(|item| serde_dynamo::from_item(item).ok());
+        for page in pages.map(|item: PageItem| item.page).filter(Page::is_whole) {
+            self.pages.insert((stream.clone(), page.number), Arc::new(page));
+        }
     }
 
     /// Keeps a page. It saves reads and nothing else, so a failure is logged and the command

@@ -8,7 +8,8 @@ use personal_data::{KeyError, Unrevealed};
 use crate::{
     EventStore, StoreError, UnreadableCommit,
     error::by_meaning,
-    item::{self, Item, Rewritten, Snapshot},
+    item::{self, Item, Rewritten},
+    snapshot::Snapshot,
 };
 
 impl EventStore {

@@ -62,7 +62,7 @@ impl Change {
             key: serde_json::to_string(keys).unwrap_or_else(|error| error.to_string()),
             detail: error.to_string(),
         })?;
-        // commits count from 1; snapshots and beats lie at 0, pages of requests below
+        // commits count from 1; beats lie at 0, pages of requests and snapshots below
         let (stream, version) = match (key.stream, key.version) {
             (_, ..=0) => return Ok(beside_the_commits(record)),
             (stream, version) => (stream, Version(version.cast_unsigned())),

@@ -12,7 +12,7 @@ use decider::{Commit, StreamId, Version};
 use crate::{
     EventStore, StoreError, UnreadableCommit,
     error::by_meaning,
-    item::{self, Item},
+    item::{self, COMMIT, Item},
 };
 
 /// How many items a page has at most; DynamoDB ends it at 1 MB, too. The embedded engine ends it at
@@ -86,7 +86,7 @@ impl FromStr for PageStart {
         let (version, stream) = text.split_once(' ').ok_or_else(bad)?;
         let version: i64 = version.parse().map_err(|_| bad())?;
         let stream: StreamId = stream.parse().map_err(|_| bad())?;
-        Ok(Self(item::key_at(&stream, version)))
+        Ok(Self(item::key(&stream, version)))
     }
 }
 
@@ -120,7 +120,7 @@ impl EventStore {
             ..NewestVersions::default()
         };
         for item in page.items.unwrap_or_default() {
-            // What lies at 0 is no commit: a snapshot, or a beat.
+            // What lies at 0 and below is no commit.
             let place = place(&item).filter(|(_, version)| *version > Version::NONE);
             let Some((stream, version)) = place else { continue };
             let newest = found.newest.entry(stream).or_default();
@@ -164,7 +164,7 @@ impl EventStore {
         let read_units = page.consumed_capacity().and_then(|c| c.capacity_units()).unwrap_or(0.0);
         let next = page.last_evaluated_key.map(PageStart);
         let items = page.items.unwrap_or_default().into_iter();
-        let commits = items.filter(item::is_commit).filter_map(|item| {
+        let commits = items.filter(|item| item::is(COMMIT, item)).filter_map(|item| {
             let (stream, _) = place(&item)?;
             Some(item::read_commit(&stream, item))
         });

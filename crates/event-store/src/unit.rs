@@ -9,8 +9,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     EventStore, Intent, Refused, StoreError,
-    item::{Rewritten, Snapshot, commit_item},
-    load::SNAPSHOT_EVERY,
+    item::{Rewritten, commit_item},
+    memory::PAGES_AT_FIRST,
+    snapshot::{SNAPSHOT_EVERY, Snapshot},
 };
 
 /// How many streams of one command are read at a time.
@@ -84,7 +85,13 @@ impl Unit {
             self.from_memory.insert(stream.clone());
             return self.kept(stream, remembered);
         }
-        self.kept(stream, self.store.load(stream).await?)
+        let pages = if self.looks_up(stream) { PAGES_AT_FIRST } else { 0 };
+        self.kept(stream, self.store.load_with_pages(stream, pages).await?)
+    }
+
+    /// Whether the request itself is looked for in this stream.
+    fn looks_up(&self, stream: &StreamId) -> bool {
+        self.intent.keyed && *stream == self.primary
     }
 
     /// A stream whose time is over is gone, whether the table has dropped it by now or not.
@@ -183,8 +190,7 @@ impl Unit {
         folded: &Folded<D>,
         events: &[D::Event],
     ) -> Version {
-        let keeps_the_key = self.intent.keyed && *stream == self.primary;
-        if events.is_empty() && !keeps_the_key {
+        if events.is_empty() && !self.looks_up(stream) {
             return folded.version;
         }
         let commit = self.commit(stream, folded.version.next(), events);

@@ -175,6 +175,7 @@ impl Product {
 impl Decider for Product {
     const CATEGORY: &'static str = "product";
     const SHAPE: u32 = 1;
+    const LONG_LIVED: bool = true;
     type Command = (Sku, ProductCommand);
     type Event = ProductEvent;
     type Rejection = Rejection;

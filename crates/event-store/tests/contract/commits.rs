@@ -132,7 +132,7 @@ pub async fn a_beat_is_no_commit(engine: &Engine) -> anyhow::Result<()> {
 }
 
 /// The key of a commit.
-pub fn place(stream: &StreamId, version: u64) -> HashMap<String, AttributeValue> {
+pub fn place(stream: &StreamId, version: impl ToString) -> HashMap<String, AttributeValue> {
     HashMap::from([
         ("stream".to_owned(), AttributeValue::S(stream.to_string())),
         ("version".to_owned(), AttributeValue::N(version.to_string())),

@@ -5,7 +5,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use decider::Decider;
 use event_store::{
-    Accepted, EventStore, Folded, Intent, Refused, Start, StoreError, StreamId, Timestamp, Version,
+    Accepted, EventStore, Folded, Intent, Refused, SNAPSHOT_AT, Start, StoreError, StreamId,
+    Timestamp, Version,
 };
 use serde::{Deserialize, Serialize};
 
@@ -82,7 +83,7 @@ pub async fn all_commits_of_a_stream_and_its_snapshot_expire_together(engine: &E
         raise(&store, &stream, &later(key, key as i64 / 2)).await?;
     }
     let expected = later(0, 48).at.timestamp();
-    for version in [0, 1, 2, 50] {
+    for version in [SNAPSHOT_AT, 1, 2, 50] {
         let get = engine.client.get_item().table_name(&engine.table);
         let item = get.set_key(Some(place(&stream, version))).send().await?.item;
         let expires_at = item.context("it is there")?.get("expires_at").cloned();

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::ensure;
 use aws_sdk_dynamodb::types::AttributeValue;
 use event_store::{
-    Accepted, Commit, Event, EventStore, Intent, RecordedEvent, Refused, Start, StreamId, Version,
+    Accepted, Commit, Event, EventStore, Intent, RecordedEvent, Refused, SNAPSHOT_AT, Start,
+    StreamId, Version,
 };
 
 use crate::{
@@ -81,7 +82,7 @@ pub async fn a_snapshot_that_was_taken_out_meanwhile_does_not_come_back(
 ) -> Outcome {
     let (store, stream) = (engine.cold_store(), &stream("unshot"));
     sign(engine, stream, 2).await?;
-    let place = || AttributeValue::N("0".to_owned());
+    let place = || AttributeValue::N(SNAPSHOT_AT.to_string());
     let put = engine.client.put_item().table_name(&engine.table);
     put.item("stream", AttributeValue::S(stream.to_string()))
         .item("version", place())
