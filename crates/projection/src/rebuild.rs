@@ -22,22 +22,29 @@ mod parity;
 mod schema;
 mod swap;
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 pub use catch_up::CaughtUp;
 use decider::StreamId;
 pub use error::RebuildError;
 pub use follow::Generations;
 pub(crate) use forget::{forget, is_replaced};
+use futures::future::try_join_all;
 pub use parity::{Parity, TableParity};
 use sqlx::{Connection, PgConnection, PgPool};
 use swap::Scope;
 pub use swap::Swap;
 
-use crate::{CommitSource, Delivery, Engine, ReadModel, Report, View};
+use crate::{ApplyError, CommitSource, Delivery, Engine, ReadModel, Report, View};
 
 /// Where the tables are while they are built.
 const NEXT: &str = "next_generation";
+
+/// How many sessions share the commits that are copied at a time.
+const WRITERS: usize = 2;
 
 /// Where the tables are that were live before.
 const PREVIOUS: &str = "previous_generation";
@@ -175,7 +182,7 @@ impl<M: ReadModel + Clone, S: CommitSource + Clone> Rebuild<M, S> {
     ) -> Result<Report, RebuildError> {
         let read = deliveries.len();
         deliveries.retain(|delivery| self.shows(delivery.stream()));
-        let report = self.engine.apply(deliveries).await?;
+        let report = self.apply(deliveries).await?;
         sqlx::query(
             "insert into rebuild_part (name, next, commits) values ($1, $2, $3) \
              on conflict (name) do update \
@@ -186,6 +193,22 @@ impl<M: ReadModel + Clone, S: CommitSource + Clone> Rebuild<M, S> {
         .bind(i64::try_from(read).unwrap_or(i64::MAX))
         .execute(&self.live)
         .await?;
+        Ok(report)
+    }
+
+    /// Applies them in several sessions at once, each stream in one.
+    async fn apply(&self, deliveries: Vec<Delivery>) -> Result<Report, ApplyError> {
+        let mut shares = vec![Vec::new(); WRITERS];
+        for delivery in deliveries {
+            let mut hasher = DefaultHasher::new();
+            delivery.stream().hash(&mut hasher);
+            let share = hasher.finish() as usize % WRITERS;
+            shares[share].push(delivery);
+        }
+        let mut report = Report::default();
+        for share in try_join_all(shares.into_iter().map(|share| self.engine.apply(share))).await? {
+            report += share;
+        }
         Ok(report)
     }
 

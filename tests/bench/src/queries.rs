@@ -2,6 +2,7 @@
 //! its answer, beside the same SQL run bare with its rows decoded.
 
 mod growth;
+mod least;
 mod lists;
 mod paging;
 mod reports;
@@ -19,6 +20,7 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
     figures.push(paging::late(&shop).await?);
     figures.push(paging::search(&shop).await?);
     figures.extend(reports::each(&shop).await?);
+    figures.extend(least::each(&shop).await?);
     drop(shop);
     figures.extend(growth::measure().await?);
     Ok(figures)
