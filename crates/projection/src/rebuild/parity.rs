@@ -51,6 +51,15 @@ impl fmt::Display for TableParity {
     }
 }
 
+/// The streams of which one generation is further than the other; `$1` is the categories at hand.
+/// They stay in the database: when the live generation was lost, they are all there are.
+const MOVING: &str = "select stream from public.position p \
+     full join next_generation.position n using (stream) \
+     where ($1::text[] is null or split_part(stream, '-', 1) = any($1)) \
+         and (p.removed_at is null or n.removed_at is null) \
+         and (p.applied is distinct from n.applied or n.refolds < p.refolds \
+             or p.removed_at is distinct from n.removed_at)";
+
 /// Compares tables row by row, in one snapshot. Tallies are compared when no stream moves, as every
 /// stream may have fed them.
 pub(super) async fn compare<M: ReadModel>(
@@ -61,23 +70,18 @@ pub(super) async fn compare<M: ReadModel>(
     let mut connection = live.acquire().await?;
     let mut snapshot =
         connection.begin_with("begin isolation level repeatable read read only").await?;
-    let moving: Vec<String> = sqlx::query_scalar(
-        "select stream from public.position p \
-         full join next_generation.position n using (stream) \
-         where ($1::text[] is null or split_part(stream, '-', 1) = any($1)) \
-             and (p.removed_at is null or n.removed_at is null) \
-             and (p.applied is distinct from n.applied or n.refolds < p.refolds \
-                 or p.removed_at is distinct from n.removed_at)",
-    )
-    .bind(categories)
-    .fetch_all(&mut *snapshot)
-    .await?;
-    let mut parity = Parity { tables: Vec::new(), moving_streams: moving.len() as u64 };
+    let moving = format!("select count(*) from ({MOVING}) moving");
+    let moving: i64 = sqlx::query_scalar(AssertSqlSafe(moving))
+        .bind(categories.as_deref())
+        .fetch_one(&mut *snapshot)
+        .await?;
+    let mut parity = Parity { tables: Vec::new(), moving_streams: moving.unsigned_abs() };
     let mut model = M::Tables::default();
     for changes in M::each(&mut model) {
-        let comparable = changes.owner().is_some() || moving.is_empty();
+        let comparable = changes.owner().is_some() || moving == 0;
         if tables.contains(&changes.table()) && comparable {
-            parity.tables.push(compare_table(&mut snapshot, changes, &moving).await?);
+            let categories = categories.as_deref();
+            parity.tables.push(compare_table(&mut snapshot, changes, categories).await?);
         }
     }
     snapshot.rollback().await?;
@@ -88,10 +92,10 @@ pub(super) async fn compare<M: ReadModel>(
 async fn compare_table(
     snapshot: &mut PgConnection,
     changes: &dyn Changes,
-    moving: &[String],
+    categories: Option<&[&'static str]>,
 ) -> Result<TableParity, sqlx::Error> {
     let table = changes.table();
-    let (settled, moving) = settled(changes, moving);
+    let settled = settled(changes);
     let side = |schema: &str| format!("select t::text as row from {schema}.{table} t {settled}");
     let sum = |schema: &str| {
         let rows = side(schema);
@@ -99,7 +103,7 @@ async fn compare_table(
             "select count(*), coalesce(sum(hashtextextended(row, 0)::numeric), 0)::text \
              from ({rows}) rows"
         );
-        sqlx::query_as::<_, (i64, String)>(AssertSqlSafe(sql)).bind(&moving)
+        sqlx::query_as::<_, (i64, String)>(AssertSqlSafe(sql)).bind(categories)
     };
     let (live_rows, live) = sum("public").fetch_one(&mut *snapshot).await?;
     let (next_rows, next) = sum(NEXT).fetch_one(&mut *snapshot).await?;
@@ -110,7 +114,7 @@ async fn compare_table(
             let sql =
                 format!("select '{name}: ' || row from ({one} except {other}) d limit {SHOWN}");
             let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
-                .bind(&moving)
+                .bind(categories)
                 .fetch_all(&mut *snapshot)
                 .await?;
             differing.extend(rows);
@@ -120,20 +124,15 @@ async fn compare_table(
     Ok(TableParity { table: table.to_owned(), live_rows, next_rows, differing })
 }
 
-/// The rows of streams that stand still: a condition, and what to bind to it. A tally that counts
-/// nothing equals one that is not there.
-fn settled(changes: &dyn Changes, moving: &[String]) -> (String, Vec<String>) {
+/// The condition for rows of streams that stand still. A tally that counts nothing equals one that
+/// is not there.
+fn settled(changes: &dyn Changes) -> String {
     let Some(Owner { category, column }) = changes.owner() else {
         let counts = changes.tally().map(|tally| format!("t.{} <> 0", tally.names()[2]));
         let counts = counts.unwrap_or_else(|| "true".to_owned());
-        return (format!("where $1::text[] is not null and {counts}"), Vec::new());
+        return format!("where {counts} and ($1::text[] is null or true)"); // all that it feeds stand still
     };
-    let id = |stream: &String| match category {
-        None => Some(stream.clone()),
-        Some(category) => {
-            stream.split_once('-').filter(|(of, _)| *of == category).map(|(_, id)| id.to_owned())
-        }
-    };
-    let condition = format!("where t.{}::text <> all($1::text[])", column.name);
-    (condition, moving.iter().filter_map(id).collect())
+    let prefix = category.map(|category| format!("'{category}-' || ")).unwrap_or_default();
+    let stream = format!("{prefix}t.{}::text", column.name);
+    format!("where not exists (select from ({MOVING}) moving where moving.stream = {stream})")
 }

@@ -63,74 +63,70 @@ async fn attempt_swap(connection: &mut PgConnection, scope: &Scope) -> Result<Sw
     transaction.execute(PATIENCE).await?;
     let lock = "lock table public.position, next_generation.position in share row exclusive mode";
     transaction.execute(lock).await?;
-    let (behind, ahead) = compare(&mut transaction, scope).await?;
+    let behind = compare(&mut transaction, scope).await?;
     if behind > 0 {
         transaction.rollback().await?;
         return Ok(Swap::Behind(behind));
     }
-    if !ahead.is_empty() {
-        adopt(&mut transaction, &ahead).await?;
+    if scope.is_whole {
+        transaction.execute(ADOPT).await?;
     }
     transaction.execute(AssertSqlSafe(moves(&scope.tables))).await?;
     transaction.commit().await?;
     Ok(Swap::Done)
 }
 
-/// How many streams the next generation has less of, and which ones it has more of. Of a stream that
-/// the live one has rows of, and is not parked in, it cannot have more: catching up ends that.
-async fn compare(
-    transaction: &mut PgConnection,
-    scope: &Scope,
-) -> Result<(u64, Vec<String>), RebuildError> {
-    let differing: Vec<(String, bool)> = sqlx::query_as(
-        "select coalesce(p.stream, n.stream), \
-             p.removed_at is null and coalesce(n.refolds, 0) >= coalesce(p.refolds, 0) \
+/// How many streams the next generation has less of. They are put down with those that it has more of,
+/// in the database, as they may be all there are. Of a stream that the live one has rows of,
+/// and is not parked in, it cannot have more: catching up ends that.
+async fn compare(transaction: &mut PgConnection, scope: &Scope) -> Result<u64, RebuildError> {
+    transaction
+        .execute("create temporary table differing (stream text, ahead bool) on commit drop")
+        .await?;
+    sqlx::query(
+        "insert into differing \
+         select stream, p.removed_at is null and coalesce(n.refolds, 0) >= coalesce(p.refolds, 0) \
                  and coalesce(n.applied, 0) > coalesce(p.applied, 0) \
                  and (coalesce(p.applied, 0) = 0 or p.parked) \
-         from public.position p full join next_generation.position n on n.stream = p.stream \
-         where ($1::text[] is null or split_part(coalesce(p.stream, n.stream), '-', 1) = any($1)) \
+         from public.position p full join next_generation.position n using (stream) \
+         where ($1::text[] is null or split_part(stream, '-', 1) = any($1)) \
              and (p.removed_at is null and n.removed_at is null \
                      and coalesce(p.applied, 0) <> coalesce(n.applied, 0) \
                  or p.removed_at is not null and n.removed_at is null \
                  or p.removed_at is null and coalesce(n.refolds, 0) < coalesce(p.refolds, 0))",
     )
     .bind(scope.categories.as_deref())
-    .fetch_all(&mut *transaction)
+    .execute(&mut *transaction)
     .await?;
-    let (mut behind, mut ahead) = (0, Vec::new());
-    for (stream, is_ahead) in differing {
-        match is_ahead {
-            true if scope.is_whole => ahead.push(stream),
-            true => return Err(RebuildError::Ahead { stream }),
-            false => behind += 1,
-        }
+    let (behind, ahead): (i64, Option<String>) = sqlx::query_as(
+        "select count(*) filter (where not ahead), min(stream) filter (where ahead) from differing",
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    match ahead {
+        Some(stream) if !scope.is_whole => Err(RebuildError::Ahead { stream }),
+        Some(_) | None => Ok(behind.unsigned_abs()),
     }
-    Ok((behind, ahead))
 }
 
-/// Streams of which the next generation has more, as when the live one was lost: the positions of
-/// both change places, and so does what is known of their quarantine.
-async fn adopt(transaction: &mut PgConnection, ahead: &[String]) -> Result<(), RebuildError> {
-    transaction
-        .execute("create temporary table was_live (like public.position) on commit drop")
-        .await?;
-    for statement in [
-        "insert into was_live select * from public.position where stream = any($1)",
-        "delete from public.position where stream = any($1)",
-        "insert into public.position \
-         select * from next_generation.position where stream = any($1)",
-        "delete from next_generation.position where stream = any($1)",
-        "insert into next_generation.position select * from was_live where stream = any($1)",
-        "update public.quarantine q set resolution = 'redriven', resolved_at = now() \
-         from public.position p where p.stream = q.stream and q.stream = any($1) \
-             and q.version <= p.applied and q.resolution is null",
-        "insert into public.quarantine \
-         select * from next_generation.quarantine where stream = any($1) on conflict do nothing",
-    ] {
-        sqlx::query(statement).bind(ahead).execute(&mut *transaction).await?;
-    }
-    Ok(())
-}
+/// Where none is behind, `differing` has those of which the next generation has more, as when the live
+/// one was lost: the positions of both change places, and so does what is known of their quarantine.
+const ADOPT: &str = "\
+    create temporary table was_live on commit drop as \
+        select * from public.position where stream in (select stream from differing); \
+    delete from public.position where stream in (select stream from differing); \
+    insert into public.position \
+        select * from next_generation.position \
+        where stream in (select stream from differing); \
+    delete from next_generation.position where stream in (select stream from differing); \
+    insert into next_generation.position select * from was_live; \
+    update public.quarantine q set resolution = 'redriven', resolved_at = now() \
+        from public.position p \
+        where p.stream = q.stream and q.stream in (select stream from differing) \
+            and q.version <= p.applied and q.resolution is null; \
+    insert into public.quarantine \
+        select * from next_generation.quarantine \
+        where stream in (select stream from differing) on conflict do nothing";
 
 /// Who may write the tables may find them here, too: who is erased leaves this generation as well.
 const ADMIT: &str = "do $$ declare admitted record; begin \
