@@ -174,6 +174,12 @@ async fn cold(till: &mut Till) -> anyhow::Result<()> {
     mean(till).await?;
     till.go_cold();
     till.post("book stock, cold, long stream", "/products/P1/stock", json!({"counted": 7})).await?;
+    let cat = till.desk.customer("cat").await?;
+    let skus = ["P0", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10"];
+    till.desk.stocked("P10", 1_000).await?;
+    let cart = till.desk.cart(&cat, &skus).await?;
+    till.go_cold();
+    till.post("check out 10 lines, cold", &format!("/carts/{cart}/checkout"), json!(null)).await?;
     Ok(())
 }
 

@@ -166,3 +166,27 @@ impl TryFrom<String> for Marks {
 #[derive(Debug, thiserror::Error)]
 #[error("marks are four bytes each, in base64")]
 struct BadMarks;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_read_as_they_were_written() {
+        let marks = Marks(vec![1, 0xdead_beef, u32::MAX, UNMARKED]);
+        let text = String::from(marks.clone());
+        assert_eq!(text, "AAAAAd6tvu//////AAAAAA");
+        assert_eq!(Marks::try_from(text).unwrap(), marks);
+        for text in ["AAAA", "AAAAA?", "AAAAAd6tvu"] {
+            assert!(Marks::try_from(text.to_owned()).is_err(), "{text}");
+        }
+    }
+
+    /// As pages were written before: it reads as base64, and not as a page.
+    #[test]
+    fn a_page_in_hexadecimal_is_no_page() {
+        let text = "deadbeef".repeat(PAGE as usize);
+        let marks = Marks::try_from(text).unwrap();
+        assert!(!Page { number: 1, closed_at: Timestamp::UNIX_EPOCH, marks }.is_whole());
+    }
+}

@@ -29,13 +29,13 @@ impl EventStore {
     /// if it is [`LONG_LIVED`](Decider::LONG_LIVED), else after it.
     ///
     /// # Errors
-    /// [`StoreError`], but never `Conflict` or `TooLarge`. [`StoreError::Gone`] when the beginning
-    /// of the stream was taken out of the table: half a history is no state.
+    /// [`StoreError`], but never `Conflict` or `TooLarge`. [`StoreError::Gone`] when commits were
+    /// taken out of the table that no snapshot covers: half a history is no state.
     pub async fn load<D: Decider>(&self, stream: &StreamId) -> Result<Arc<Folded<D>>, StoreError> {
         self.load_with_pages(stream, 0).await
     }
 
-    /// As [`Self::load`]. Where a snapshot is read, up to `pages` of the requests before it are.
+    /// As [`Self::load`]. Where a snapshot is read, so are up to `pages` pages of requests.
     pub(crate) async fn load_with_pages<D: Decider>(
         &self,
         stream: &StreamId,
@@ -77,8 +77,18 @@ impl EventStore {
             let is_all = newest.last().is_none_or(|first| first.version == Version(1));
             (newest, if is_all { None } else { self.snapshot(stream, pages).await? })
         };
+        if newer_than(snapshot.as_ref(), &newest) {
+            // more was committed between the two reads, or it is of commits that were taken out
+            newest = self.read_newest(stream).await?;
+        }
         newest.reverse();
-        let Some(first) = newest.first() else { return Ok(Folded::default()) };
+        let (Some(first), Some(last)) = (newest.first(), newest.last()) else {
+            return Ok(Folded::default());
+        };
+        if first.version == Version(1) {
+            return fold(Folded::default(), &newest);
+        }
+        let snapshot = snapshot.filter(|snapshot| snapshot.version <= last.version);
         let known = snapshot.as_ref().map_or(Version::NONE, |snapshot| snapshot.version);
         if first.version <= known.next() {
             newest.retain(|commit| commit.version > known);
@@ -219,6 +229,11 @@ impl EventStore {
             .map_err(|error| by_meaning(&error))?;
         Ok(found.item)
     }
+}
+
+fn newer_than<D>(snapshot: Option<&Folded<D>>, newest: &[Commit]) -> bool {
+    let last = newest.first().map_or(Version::NONE, |last| last.version);
+    snapshot.is_some_and(|snapshot| snapshot.version > last)
 }
 
 /// A hole at the beginning, or anywhere in a stream that expires, is no hole: the table drops the

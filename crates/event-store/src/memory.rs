@@ -14,7 +14,8 @@ use tracing::warn;
 
 use crate::{EventStore, Intent, StoreError, error::by_meaning, item};
 
-/// How many pages the first query asks for, of 3 KB each: 2,000 commits in 25 hours are on them. Of a stream that had more, the next queries ask for more.
+/// How many pages the first query asks for, of 3 KB each: 2,000 commits in 25 hours are on them. Of
+/// a stream that had more, the next queries ask for more.
 pub(crate) const PAGES_AT_FIRST: i32 = 4;
 const PAGES_AT_A_TIME: i32 = 50;
 

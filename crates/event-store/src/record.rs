@@ -31,7 +31,7 @@ pub enum Change {
     },
     /// A beat came through.
     Beat(Beat),
-    /// A snapshot came, changed or went.
+    /// A snapshot or a page of requests came, changed or went.
     Other,
 }
 

@@ -184,7 +184,9 @@ mod tests {
 
     #[test]
     fn a_page_starts_anywhere_also_where_no_commit_lies() {
-        for text in ["7 product-TEA", "0 product-TEA", "-2 product-TEA"] {
+        for text in
+            ["7 product-TEA", "0 product-TEA", "-2 product-TEA", "-1000000000000 product-TEA"]
+        {
             let start: PageStart = text.parse().unwrap();
             assert_eq!(start.to_string(), text);
         }

@@ -75,7 +75,7 @@ fn folded<D: Decider>(item: Item) -> Option<Folded<D>> {
 
 impl EventStore {
     /// What the snapshot of a stream holds, if there is one of this build's shape. Up to `pages` of
-    /// the newest requests come with it, and are remembered.
+    /// the newest pages of requests come with it, and are remembered.
     pub(crate) async fn snapshot<D: Decider>(
         &self,
         stream: &StreamId,
@@ -94,10 +94,10 @@ impl EventStore {
             .send()
             .await
             .map_err(|error| by_meaning(&error))?;
-        let (snapshots, pages) =
-            found.items.unwrap_or_default().into_iter().partition(|item| item::is(KIND, item));
-        self.remember_pages(stream, pages);
-        let Some(item) = Vec::into_iter(snapshots).next() else { return Ok(None) };
+        let items = found.items.unwrap_or_default().into_iter();
+        let (snapshots, others): (Vec<_>, Vec<_>) = items.partition(|item| item::is(KIND, item));
+        self.remember_pages(stream, others);
+        let Some(item) = snapshots.into_iter().next() else { return Ok(None) };
         let folded = folded(item);
         if folded.is_none() {
             warn!(%stream, "the snapshot is of another shape; the stream is folded from its start");

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     future::Future,
+    slice,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -176,7 +177,9 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
                 erased.push(stream.clone());
                 continue;
             }
-            self.leave_the_previous_generation(stream, delivered.values()).await?;
+            if delivered.values().any(Delivery::erases) {
+                self.leave_the_previous_generation(slice::from_ref(stream)).await?;
+            }
             if position.parked {
                 done.report.queued += known;
                 continue;

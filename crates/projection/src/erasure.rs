@@ -8,13 +8,13 @@
 
 use decider::StreamId;
 
-use crate::{ApplyError, CommitSource, Delivery, Engine, ReadModel, failure::Patience, rebuild};
+use crate::{ApplyError, CommitSource, Engine, ReadModel, failure::Patience, rebuild};
 
 impl<M: ReadModel, S: CommitSource> Engine<M, S> {
-    /// Takes the rows of a stream out of the generation before the live one, where nobody would
-    /// fold it, if one of its commits erases: to be done before and after its rows are written. Before,
-    /// as then a failure brings the commit again; and after, as a swap in between has made the rows
-    /// that were live the previous ones.
+    /// Takes the rows of streams that are erased out of the generation before the live one, where
+    /// nobody would fold them: to be done before and after their rows are written. Before, as then a
+    /// failure brings the commit again; and after, as a swap in between has made the rows that were
+    /// live the previous ones. What comes once more was written, and needs it once.
     ///
     /// Only the live engine does: the next generation may be given up, and on the way back it is
     /// the live positions that tell what the previous one lacks.
@@ -22,18 +22,17 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
     /// # Errors
     /// [`ApplyError`]: what brought the commit comes again, and then this is done again, whether the
     /// position has passed the commit or not.
-    pub(crate) async fn leave_the_previous_generation<'a>(
+    pub(crate) async fn leave_the_previous_generation(
         &self,
-        stream: &StreamId,
-        mut commits: impl Iterator<Item = &'a Delivery>,
+        streams: &[StreamId],
     ) -> Result<(), ApplyError> {
-        if !self.writes_all() || !commits.any(Delivery::erases) {
+        if !self.writes_all() || streams.is_empty() {
             return Ok(());
         }
         let mut patience = Patience::default();
         loop {
             let mut connection = self.pool().acquire().await?;
-            match rebuild::forget::<M>(&mut connection, std::slice::from_ref(stream)).await {
+            match rebuild::forget::<M>(&mut connection, streams).await {
                 Err(error) if patience.lasts(&error) || rebuild::is_replaced(&error) => {
                     patience.pause().await;
                 }

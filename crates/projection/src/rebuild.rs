@@ -43,7 +43,7 @@ use crate::{ApplyError, CommitSource, Delivery, Engine, ReadModel, Report, View}
 /// Where the tables are while they are built.
 const NEXT: &str = "next_generation";
 
-/// How many sessions share the commits that are copied at a time.
+/// How many sessions share what is copied at a time of one part.
 const WRITERS: usize = 2;
 
 /// Where the tables are that were live before.

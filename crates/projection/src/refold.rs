@@ -4,7 +4,7 @@
 //! that is read. The position is read before the table: so of two that fold the same stream anew,
 //! the one whose rows stay has read what the other one has, or more.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, slice};
 
 use decider::{StreamId, Version};
 
@@ -100,7 +100,9 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         if commits.is_empty() {
             return Ok(Report::default());
         }
-        self.leave_the_previous_generation(stream, commits.iter()).await?;
+        let erases = commits.iter().any(Delivery::erases);
+        let erased = if erases { slice::from_ref(stream) } else { &[] };
+        self.leave_the_previous_generation(erased).await?;
         let skipped = quarantine::skipped(self.pool(), stream).await?;
         M::each(&mut tables).into_iter().for_each(|table| table.clear());
         let mut step = Advance::from(stream, &position);
@@ -109,7 +111,7 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         let mut statement = Statement::anew(vec![stream.clone()]);
         position::refold(&step, position.refolds, &mut statement).map_err(sqlx::Error::Encode)?;
         self.write(statement, tables).await?;
-        self.leave_the_previous_generation(stream, commits.iter()).await?;
+        self.leave_the_previous_generation(erased).await?;
         let mut done = Applied::default();
         done.note(step);
         Ok(Report { applied: 0, refolded: 1, ..done.report })

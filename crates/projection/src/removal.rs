@@ -67,7 +67,8 @@ pub async fn removal(
 
 impl<M: ReadModel, S: CommitSource> Engine<M, S> {
     /// Takes away all rows of streams of which a commit was removed, and resolves what of them is
-    /// in quarantine. What comes of them from now on is dropped.
+    /// in quarantine. What comes of them from now on is dropped. What was erased also leaves the
+    /// generation before the live one.
     ///
     /// # Errors
     /// [`ApplyError`] when the database is away: remove them again.
@@ -82,13 +83,18 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         if streams.is_empty() {
             return Ok(Report::default());
         }
+        let erased = streams.values().filter(|removed| removed.removal == Removal::Erased);
+        let erased: Vec<_> = erased.map(|removed| removed.stream.clone()).collect();
+        self.leave_the_previous_generation(&erased).await?;
         let mut patience = Patience::default();
-        loop {
+        let report = loop {
             match self.remove_once(&streams).await {
                 Err(error) if patience.lasts(&error) => patience.pause().await,
-                settled => return settled,
+                settled => break settled?,
             }
-        }
+        };
+        self.leave_the_previous_generation(&erased).await?;
+        Ok(report)
     }
 
     async fn remove_once(

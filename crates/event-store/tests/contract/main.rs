@@ -6,6 +6,7 @@ mod commits;
 mod counter;
 mod engine;
 mod expiry;
+mod long_lived;
 mod memory;
 mod plain;
 
@@ -67,6 +68,11 @@ promises! {
     expiry::all_commits_of_a_stream_and_its_snapshot_expire_together,
     expiry::a_stream_whose_time_is_over_is_gone_also_while_it_is_there,
     expiry::a_stream_without_its_beginning_is_gone_and_never_half_a_state,
+    long_lived::it_is_loaded_by_two_reads_whatever_its_length,
+    long_lived::a_snapshot_that_was_lost_is_remade,
+    long_lived::a_snapshot_of_what_was_before_is_not_trusted,
+    long_lived::a_snapshot_of_commits_that_are_not_there_is_not_trusted,
+    long_lived::pages_come_where_there_is_no_snapshot,
     memory::a_retry_finds_its_answer_on_an_old_page,
     memory::a_key_on_an_old_page_is_looked_up_in_a_bounded_number_of_reads,
     memory::a_page_is_written_by_whoever_fills_it,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use projection::{Commit, Report, StreamId, Swept, Version};
+use projection::{Commit, Removal, Removed, Report, StreamId, Swept, Timestamp, Version};
 use sqlx::Executor;
 
 use crate::lamps::{House, labelled, lit, poison};
@@ -154,6 +154,18 @@ async fn previous_labels(house: &House) -> anyhow::Result<Vec<String>> {
 async fn it_leaves_the_generation_before_this_one() -> anyhow::Result<()> {
     let house = two_generations().await?;
     house.deliver(vec![erasing("a", 3)]).await?;
+    assert_eq!(previous_labels(&house).await?, ["Bob's"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stream_that_is_taken_out_of_the_table_leaves_the_generation_before() -> anyhow::Result<()>
+{
+    let house = two_generations().await?;
+    let (version, at) = (Version(1), Timestamp::UNIX_EPOCH);
+    let removed = Removed { stream: stream(), version, removal: Removal::Erased, at };
+    house.engine.remove(vec![removed]).await?;
+    assert_eq!(house.labels("a").await?, Vec::<String>::new());
     assert_eq!(previous_labels(&house).await?, ["Bob's"]);
     Ok(())
 }

@@ -35,8 +35,10 @@ pub(crate) const SALES_BY_DEPARTMENT: Least = Least(&[
     "select p.department, sum(l.quantity)::bigint, sum(l.total_cents)::bigint \
      from order_history o join order_line l on l.order_id = o.id left join product p on p.sku = l.sku \
      where o.status <> 'cancelled' group by p.department",
-    "select bits, count(*) from (select bit_or(1::bigint << ascii(p.department) % 63) as bits \
-     from order_history o join order_line l on l.order_id = o.id left join product p on p.sku = l.sku \
+    "select bits, count(*) from (select bit_or(1::bigint << d.place) as bits \
+     from order_history o join order_line l on l.order_id = o.id join product p on p.sku = l.sku \
+     join (select department, dense_rank() over (order by department)::integer as place \
+         from product group by department) d on d.department = p.department \
      where o.status <> 'cancelled' group by l.order_id) as orders group by bits",
 ]);
 
@@ -85,7 +87,7 @@ pub(crate) async fn each(shop: &Shop) -> anyhow::Result<Vec<Figure>> {
         .await?;
         let against = "rows counted, read once and grouped, p50, asked for: 2";
         let (ours, floor) = (ours.percentile(50), floor.percentile(50));
-        figures.push(Figure::new(report.sql, ours, "µs", floor, against));
+        figures.push(Figure::new(report.sql_row, ours, "µs", floor, against));
     }
     Ok(figures)
 }
