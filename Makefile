@@ -67,8 +67,9 @@ dynamodb-local: ## fetches AWS's DynamoDB Local for the event store's contract, 
 year: target/year/orders.ndjson ## fetches the whole year of baskets, 155,368 orders, for what is measured
 
 bench: year ## measures every published figure beside its floor: make bench [ONLY=projector]
-	cargo build --profile bench --package bench --package cli --package command --package query --package projector
+	cargo build --profile bench --package bench --package cli --package command --package migrate --package query --package projector
 	target/release/bench $(if $(ONLY),--only $(ONLY))
+	infra/tools/costs.py
 
 build: $(VENV)/ready ## builds the functions for Lambda: make build [ARCHITECTURES="arm64 x86_64"]
 	@infra/tools/build.sh $(ARCHITECTURES)

@@ -2,13 +2,16 @@
 """What commands cost on AWS: writes docs/costs.md below its first table, or checks it.
 
 The first table of the page is what DynamoDB bills a command; a test measures that and fails when
-a command costs more. This script multiplies it with list prices. `--check` only compares.
+a command costs more. What takes time is in BENCHMARKS.md. This script multiplies both with list prices.
+`--check` only compares.
 """
 
 import sys
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "costs.md"
+HOME = Path(__file__).resolve().parents[2]
+PAGE = HOME / "docs" / "costs.md"
+BENCHMARKS = (HOME / "BENCHMARKS.md").read_text()
 MARK = "<!-- below: infra/tools/costs.py -->"
 MILLION = 1_000_000
 
@@ -21,17 +24,35 @@ LAMBDA_GB_SECOND_ARM = 0.0000133334
 HTTP_API_REQUEST = 1.00 / MILLION
 STATE_TRANSITION = 25.00 / MILLION
 LOG_GB = 0.50
+ACU_HOUR = 0.12
+AURORA_IO = 0.20 / MILLION
 
-# Our own milliseconds of a command: what `CPU a command, all of it` of `make bench ONLY=commands` says
-# of a whole core, of which MEMORY_GB has 0.29. Twice what `make bench ONLY=projector` tells: those of
-# a projected commit. Published: what DynamoDB takes for a put (p50, alexdebrie).
-COMMAND_MS = 1.5
-DYNAMODB_MS = 7.6
-PROJECTED_MS = 0.3
-PROJECTOR_OVERHEAD_MS = 10.0
+
+def measured(figure):
+    """The value of a figure in BENCHMARKS.md."""
+    for line in BENCHMARKS.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if cells[0] == figure:
+            return float(cells[1].split()[0])
+    sys.exit(f"BENCHMARKS.md has no {figure}: run make bench")
+
+
 MEMORY_GB = 0.5
+# Lambda gives a whole core at 1,769 MB. A quarter of a core an ACU: 8 of them are as large as db.r6g.large.
+CORES = MEMORY_GB * 1024 / 1769
+CORES_AN_ACU = 0.25
+COMMAND_MS = measured("CPU a command, all of it") / 1000 / CORES
+# The projector waits for the database, which has twice as long as in the benchmark.
+PROJECTED_MS = 2 * 1000 / measured("apply 100")
+# Both cores at work, function and database on them.
+ROWS_A_CORE = measured("two projectors") / 2
+# Published: what DynamoDB takes for a put (p50, alexdebrie).
+DYNAMODB_MS = 7.6
+PROJECTOR_OVERHEAD_MS = 10.0
 LOG_BYTES = 260
 BATCH = 10
+# Rows and indexes of an order are some 24 KB; Aurora bills a write of its log for each 4 KB.
+ORDER_IOS = 2 * 24 / 4
 
 # One order of the baskets: a cart of ten lines, checked out, paid, shipped and delivered.
 ORDER = {"open a cart": 1, "put into a cart": 10, "check out 10 lines": 1, "pay": 1, "ship": 1, "deliver": 1}
@@ -71,6 +92,12 @@ def projected(commits, batch=BATCH):
         "projector time": lambda_time(batches * PROJECTOR_OVERHEAD_MS + commits * PROJECTED_MS),
         "stream reads": 0.0,
     }
+
+
+def aurora(commits):
+    """What an order more costs; the smallest capacity costs what it costs, see docs/operations.md."""
+    acu_seconds = commits / (ROWS_A_CORE * CORES_AN_ACU)
+    return {"Aurora, capacity": acu_seconds / 3600 * ACU_HOUR, "Aurora, writes": ORDER_IOS * AURORA_IO}
 
 
 def workflow():
@@ -114,6 +141,7 @@ def below(rows):
     orders = added(
         *(times(count, command(*rows[name])) for name, count in ORDER.items()),
         projected(COMMITS_PER_ORDER),
+        aurora(COMMITS_PER_ORDER),
     )
     number = sum(ORDER.values())
     front = {"API Gateway": HTTP_API_REQUEST, "logs": LOG_BYTES / 1e9 * LOG_GB}
@@ -143,13 +171,15 @@ An order is {number} commands: a cart of ten lines, checked out, paid, shipped, 
 - List prices of us-east-1 on demand, November 2026, without free tiers: {WRITE_UNIT * MILLION:.3f} a million write units,
   {READ_UNIT * MILLION:.3f} a million read units, {LAMBDA_REQUEST * MILLION:.2f} a million Lambda requests, {LAMBDA_GB_SECOND_ARM * MILLION:.4f} a million GB-seconds on arm64,
   {STATE_TRANSITION * MILLION:.2f} a million state transitions. Lambda reads a table's stream for nothing.
-- A command takes {COMMAND_MS} ms of ours (CPU of the whole function, at its share of a core) and {DYNAMODB_MS} ms of waiting for DynamoDB
-  (its published p50 for a put), with {MEMORY_GB * 1024:.0f} MB. The projector takes {PROJECTED_MS} ms a commit
+- A command takes {COMMAND_MS:.1f} ms of ours (CPU of the whole function, at its share of a core) and {DYNAMODB_MS} ms of waiting for DynamoDB
+  (its published p50 for a put), with {MEMORY_GB * 1024:.0f} MB. The projector takes {PROJECTED_MS:.2f} ms a commit
   and {PROJECTOR_OVERHEAD_MS:.0f} ms a batch, and gets {BATCH} commits a batch; were each
   commit a batch of its own, the projector would cost {sum(projected(1, 1).values()) * MILLION:.2f}.
 - The workflow is the design that runs 10 state transitions, 16 writes, 6 reads and 23 Lambda requests
   a command; its Lambda time is left out.
-- Storage, Aurora, the database's network and data transfer are not in here.
+- A core of Aurora makes rows of {ROWS_A_CORE:.0f} commits a second, as here, and an ACU ({ACU_HOUR:.2f} an hour) has a quarter of one.
+  An order is {ORDER_IOS:.0f} writes of its log, at {AURORA_IO * MILLION:.2f} a million. The smallest capacity costs what it costs, sold or not.
+- The times are those of [BENCHMARKS.md](../BENCHMARKS.md), of x86_64 cores. Storage and data transfer are not in here.
 """
 
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use event_store::Segment;
 use journeys::{Call, Desk, Fault, Order, Said, Wire, cold_store};
 use ordering::{Product, Sku};
 use serde_json::json;
@@ -181,10 +182,15 @@ async fn a_read_that_fails_is_made_again() -> Outcome {
     Ok(())
 }
 
-/// Sends a delivery that must be refused in time, with a word on when to try again.
-async fn refused_in_time(desk: &Desk, status: u64, kind: &str) -> anyhow::Result<Said> {
+/// Sends what must be refused in time, with a word on when to try again.
+async fn refused_in_time(
+    desk: &Desk,
+    order: &Order,
+    status: u64,
+    kind: &str,
+) -> anyhow::Result<Said> {
     let start = Instant::now();
-    let said = desk.send(&delivery().once("in trouble")).await?.refused(status, kind)?;
+    let said = desk.send(order).await?.refused(status, kind)?;
     ensure!(start.elapsed() < IN_TIME, "after {:?}", start.elapsed());
     ensure!(said.header("retry-after").parse::<u32>().is_ok(), "{:?}", said.headers);
     Ok(said)
@@ -194,7 +200,7 @@ async fn refused_in_time(desk: &Desk, status: u64, kind: &str) -> anyhow::Result
 async fn a_table_that_stays_throttled_is_429_and_then_works_again() -> Outcome {
     let (wire, desk) = shop().await?;
     wire.from_now_on("PutItem", Fault::error(400, "ThrottlingException"));
-    refused_in_time(&desk, 429, "throttled").await?;
+    refused_in_time(&desk, &delivery().once("in trouble"), 429, "throttled").await?;
     assert_eq!(shelf(&wire).await?, (10, 2));
     wire.mend();
     desk.send(&delivery().once("in trouble")).await?.expect(200)?;
@@ -202,11 +208,47 @@ async fn a_table_that_stays_throttled_is_429_and_then_works_again() -> Outcome {
     Ok(())
 }
 
+/// A transaction is as safe as a put: all of it, or nothing, and then it works again.
+#[tokio::test]
+async fn a_checkout_and_a_registration_are_refused_whole_while_the_table_is_in_trouble() -> Outcome
+{
+    for (fault, status, kind) in [
+        (Fault::error(400, "ThrottlingException"), 429, "throttled"),
+        (Fault::cancelled(&["None", "ThrottlingError", "None"]), 429, "throttled"),
+        (Fault::error(500, "InternalServerError"), 503, "unavailable"),
+        (Fault::RequestLost, 503, "unavailable"),
+    ] {
+        let (wire, desk) = shop().await?;
+        let ann = desk.customer("ann").await?;
+        let cart = desk.cart(&ann, &["TEA"]).await?;
+        let bob = json!({"name": "Bob", "email": "bob@example.com"});
+        let checkout = Order::post(&format!("/carts/{cart}/checkout"), &json!(null));
+        for order in [checkout.once("bought"), Order::post("/customers", &bob).once("registered")] {
+            let before = commits(&wire).await?;
+            wire.from_now_on("TransactWriteItems", fault.clone());
+            refused_in_time(&desk, &order, status, kind).await?;
+            assert_eq!(commits(&wire).await?, before, "{fault:?}: nothing half done");
+            wire.mend();
+            desk.send(&order).await?.expect(201)?;
+        }
+        assert_eq!(shelf(&wire).await?.0, 9, "{fault:?}: bought once");
+    }
+    Ok(())
+}
+
+/// How many commits the table has.
+pub(crate) async fn commits(wire: &Wire) -> anyhow::Result<usize> {
+    let all = Segment { number: 0, of: 1 };
+    let page = cold_store(&wire.table.endpoint).scan_commits(all, None).await?;
+    ensure!(page.next.is_none(), "a page has them all");
+    Ok(page.commits.len())
+}
+
 #[tokio::test]
 async fn a_table_that_is_away_is_503_and_then_works_again() -> Outcome {
     let (mut wire, desk) = shop().await?;
     wire.go_away().await;
-    refused_in_time(&desk, 503, "unavailable").await?;
+    refused_in_time(&desk, &delivery().once("in trouble"), 503, "unavailable").await?;
     wire.come_back().await?;
     desk.send(&delivery().once("in trouble")).await?.expect(200)?;
     assert_eq!(shelf(&wire).await?, (15, 3));
@@ -217,7 +259,7 @@ async fn a_table_that_is_away_is_503_and_then_works_again() -> Outcome {
 async fn a_table_that_never_answers_is_503_and_what_it_did_was_done_once() -> Outcome {
     let (wire, desk) = shop().await?;
     wire.from_now_on("", Fault::AnswerNeverComes);
-    refused_in_time(&desk, 503, "unavailable").await?;
+    refused_in_time(&desk, &delivery().once("in trouble"), 503, "unavailable").await?;
     wire.mend();
     let (said, replayed) = desk.send(&delivery().once("in trouble")).await?.as_first();
     said.expect(200)?;

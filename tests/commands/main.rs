@@ -9,4 +9,5 @@ mod limits;
 mod long_streams;
 mod plain;
 mod process;
+mod scopes;
 mod script;

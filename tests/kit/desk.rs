@@ -84,6 +84,21 @@ impl Order {
         self
     }
 
+    /// The same from somebody whose token has these scopes, in words, and speaks for that customer.
+    #[must_use]
+    pub fn with_token(mut self, scope: &str, customer: &str) -> Self {
+        let claims = &mut self.0["requestContext"]["authorizer"]["jwt"]["claims"];
+        *claims = json!({ "sub": "somebody", "scope": scope, "customer_id": customer });
+        self
+    }
+
+    /// The same past whatever checks tokens.
+    #[must_use]
+    pub fn without_token(mut self) -> Self {
+        self.0["requestContext"]["authorizer"] = Value::Null;
+        self
+    }
+
     /// A request that is an event already.
     pub(crate) fn of(event: Value) -> Self {
         Self(event)

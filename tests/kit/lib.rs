@@ -22,7 +22,7 @@ pub use desk::{Desk, Order, Said};
 pub use fault::{Fault, Gate};
 use local_stack::{FaultPlan, Options, Stack};
 use log::Log;
-pub use movements::product_moved_often;
+pub use movements::{dynamodb, product_moved_often};
 pub use process::{StackProcess, binary};
 pub use sandbox::Sandbox;
 use serde_json::json;

@@ -42,13 +42,13 @@ async fn repeat_the_third(table: &Table, sku: &str, last: u64) -> anyhow::Result
     let http = reqwest::Client::new();
     let key = json!({"stream": {"S": format!("product-{sku}")}, "version": {"N": "3"}});
     let found = json!({"TableName": TABLE, "Key": key});
-    let pattern = call(&http, table, "GetItem", &found).await?["Item"].clone();
+    let pattern = dynamodb(&http, table, "GetItem", &found).await?["Item"].clone();
     ensure!(pattern.is_object(), "the third commit is there");
     let versions: Vec<u64> = (4..=last).collect();
     for batch in versions.chunks(BATCH) {
         let put = |version: &u64| json!({"PutRequest": {"Item": at(&pattern, *version, last)}});
         let puts: Vec<Value> = batch.iter().map(put).collect();
-        call(&http, table, "BatchWriteItem", &json!({"RequestItems": {TABLE: puts}})).await?;
+        dynamodb(&http, table, "BatchWriteItem", &json!({"RequestItems": {TABLE: puts}})).await?;
     }
     Ok(())
 }
@@ -65,7 +65,11 @@ fn at(pattern: &Value, version: u64, last: u64) -> Value {
     item
 }
 
-async fn call(
+/// Calls DynamoDB without the SDK, in JSON as it has it on the wire.
+///
+/// # Errors
+/// When it says no.
+pub async fn dynamodb(
     http: &reqwest::Client,
     table: &Table,
     operation: &str,

@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     process::{Child, Command, ExitStatus},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -15,7 +16,7 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -35,6 +36,7 @@ pub struct Sandbox {
     child: Child,
     queue: mpsc::UnboundedSender<Value>,
     api: Api,
+    address: SocketAddr,
     server: JoinHandle<()>,
     /// Read after the process is over: it is dropped last.
     _log: Log,
@@ -83,7 +85,7 @@ impl Sandbox {
             .stdout(log.stdio()?)
             .stderr(log.stdio()?)
             .spawn()?;
-        Ok(Self { child, queue, api, server, _log: log })
+        Ok(Self { child, queue, api, address, server, _log: log })
     }
 
     /// Invokes the function; gives what it answers.
@@ -107,6 +109,12 @@ impl Sandbox {
         waiting.answers.insert(id, answer);
         self.queue.send(event)?;
         Ok(answered)
+    }
+
+    /// Where a custom resource sends its answer to CloudFormation.
+    #[must_use]
+    pub fn signed_url(&self) -> String {
+        format!("http://{}/signed", self.address)
     }
 
     /// The id of the process.
@@ -179,6 +187,7 @@ async fn serve(listener: TcpListener, api: Api) {
         .route("/2018-06-01/runtime/invocation/next", get(next))
         .route("/2018-06-01/runtime/invocation/{id}/response", post(answered))
         .route("/2018-06-01/runtime/invocation/{id}/error", post(answered))
+        .route("/signed", put(StatusCode::OK))
         .with_state(api);
     drop(axum::serve(listener, app).await);
 }

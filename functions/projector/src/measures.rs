@@ -72,5 +72,10 @@ impl Measures {
             lag,
         ];
         self.telemetry.record(&[], &metrics);
+        for view in &progress.views {
+            let Some(at) = view.last_applied_at else { continue };
+            let seconds = at.timestamp().unsigned_abs();
+            self.telemetry.record(&[("View", &view.name)], &[Metric::count("Position", seconds)]);
+        }
     }
 }

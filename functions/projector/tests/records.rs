@@ -229,6 +229,11 @@ async fn a_sweep_by_the_clock_heals_and_says_what_it_cost() -> anyhow::Result<()
     assert!(sweep.read_units > 0.0, "{sweep:?}");
     assert_eq!(mill.values("SweepBehind", None)?, [1.0]);
     assert!(mill.values("SweepReadUnits", None)?[0] >= 1.0);
+    mill.invoke(json!({"task": "beat"})).await?;
+    let applied = "select floor(extract(epoch from max(applied_at)))::float8 from position";
+    let applied: f64 = sqlx::query_scalar(applied).fetch_one(&mill.pool).await?;
+    assert_eq!(mill.values("Position", Some("products"))?, [applied]);
+    assert!(mill.values("Position", Some("orders"))?.is_empty(), "nothing was applied there");
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! `GET /reports/...`.
 
 use axum::{extract::State, response::Response};
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use edge::{Caller, Params, Problem, Scope};
 use ordering_views::{
     Limit, Sku, Timestamp,
@@ -26,6 +26,9 @@ use crate::{
 
 /// With less than so many pieces a product is low on stock, unless `below` says otherwise.
 const LOW: u32 = 10;
+
+/// The longest period that is asked for: ten years. Without a beginning or an end, it is the shop's.
+const LONGEST_PERIOD: TimeDelta = TimeDelta::days(3_660);
 
 /// What to ask for where a report takes too long.
 const SHORTER: &str = "Ask for a shorter time from `from` to `to`.";
@@ -235,8 +238,13 @@ fn only_analysts(caller: &Caller) -> Answer<()> {
     }
 }
 
+/// From when to when; ten years at most, where both are said.
 fn take_period(params: &mut Params) -> Answer<(Option<Timestamp>, Option<Timestamp>)> {
-    Ok((take_moment(params, "from")?, take_moment(params, "to")?))
+    let (from, to) = (take_moment(params, "from")?, take_moment(params, "to")?);
+    if from.zip(to).is_some_and(|(from, to)| to - from > LONGEST_PERIOD) {
+        return Err(Problem::bad_parameter("to", "may be at most 3,660 days after `from`"));
+    }
+    Ok((from, to))
 }
 
 fn take_limit(params: &mut Params) -> Answer<Limit> {

@@ -3,6 +3,7 @@
 
 mod bare;
 mod checkouts;
+mod footprint;
 mod long_streams;
 mod processes;
 

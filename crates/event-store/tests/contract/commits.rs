@@ -37,6 +37,19 @@ pub async fn a_place_in_a_stream_is_taken_once(engine: &Engine) -> anyhow::Resul
     Ok(())
 }
 
+pub async fn an_item_beyond_400_kb_is_too_large(engine: &Engine) -> anyhow::Result<()> {
+    let (store, stream) = (engine.cold_store(), stream("large"));
+    let mut large = commit(&stream, 1, 1);
+    large.metadata.correlation_id = "x".repeat(400 * 1_024);
+    let alone = store.append(std::slice::from_ref(&large)).await;
+    ensure!(matches!(alone, Err(StoreError::TooLarge)), "{alone:?}");
+    let other = commit(&StreamId::new("counter", "small")?, 1, 1);
+    let among_others = store.append(&[other, large]).await;
+    ensure!(matches!(among_others, Err(StoreError::TooLarge)), "{among_others:?}");
+    ensure!(store.read_each_after(&stream, Version::NONE).await?.is_empty());
+    Ok(())
+}
+
 pub async fn a_transaction_lands_whole_or_not_at_all(engine: &Engine) -> anyhow::Result<()> {
     let store = engine.cold_store();
     let (here, there) = (stream("here"), stream("there"));

@@ -2,8 +2,9 @@
 
 use anyhow::ensure;
 use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::{SubsecRound, TimeDelta, Utc};
 use event_store::{
-    Accepted, Commit, Refused, Request, SNAPSHOT_AT, Segment, Start, StreamId, Version,
+    Accepted, Commit, Intent, Refused, Request, SNAPSHOT_AT, Segment, Start, StreamId, Version,
 };
 
 use crate::{
@@ -12,6 +13,9 @@ use crate::{
 };
 
 type Outcome = anyhow::Result<()>;
+
+/// More pages than one read brings.
+const BUSY: u64 = 3_600;
 
 /// Two full pages of requests, and some more.
 const LONG: u64 = 1_130;
@@ -26,6 +30,26 @@ pub async fn a_retry_finds_its_answer_on_an_old_page(engine: &Engine) -> Outcome
     }
     let unknown = raise(&engine.cold_store(), &stream, Start::Existing, &intent("new"), 0).await?;
     ensure!(!unknown.replayed);
+    Ok(())
+}
+
+/// A request of the stream's busiest day, by somebody who tries again a day later; and by somebody who
+/// does much later.
+pub async fn a_key_is_known_for_a_day_however_much_came_since(engine: &Engine) -> Outcome {
+    let stream = stream("for-a-day");
+    let then = Utc::now().trunc_subsecs(3);
+    let request = |version| Commit { recorded_at: then, ..requested(&stream, version) };
+    let busy: Vec<Commit> = (1..=BUSY).map(request).collect();
+    for transaction in busy.chunks(100) {
+        engine.cold_store().append(transaction).await?;
+    }
+    let after = |hours| Intent { at: then + TimeDelta::hours(hours), ..intent("key-1") };
+    let store = engine.cold_store();
+    raise(&store, &stream, Start::Existing, &intent("makes the pages"), 0).await?;
+    let a_day = raise(&engine.cold_store(), &stream, Start::Existing, &after(24), 0).await?;
+    ensure!(a_day == Accepted { answer: 1, replayed: true }, "{a_day:?}");
+    let later = raise(&engine.cold_store(), &stream, Start::Existing, &after(26), 0).await?;
+    ensure!(!later.replayed, "nobody looks for it any more");
     Ok(())
 }
 
@@ -114,7 +138,7 @@ pub async fn a_commands_own_commit_is_no_replay(engine: &Engine) -> Outcome {
     ensure!(again == Accepted { answer: 5, replayed: false });
     let others = raise(&store, &stream, Start::Existing, &intent("1"), 5).await;
     ensure!(matches!(others, Ok(Accepted { answer: 5, replayed: true })), "{others:?}");
-    let other = event_store::Intent { fingerprint: "another".to_owned(), ..intent("1") };
+    let other = Intent { fingerprint: "another".to_owned(), ..intent("1") };
     let refused = raise(&store, &stream, Start::Existing, &other, 5).await;
     ensure!(matches!(refused, Err(Refused::KeyReused)));
     Ok(())

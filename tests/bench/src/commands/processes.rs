@@ -1,13 +1,13 @@
-//! The bootstrap as a process, beside one that only puts: how soon it answers, what a command
-//! costs it in time of the processor, how large it is and becomes.
+//! The bootstrap as a process, beside one that only puts: how soon it answers, and what a command
+//! costs it in time of the processor.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use journeys::{Desk, Order, Said, Sandbox, TABLE, Table, binary};
+use journeys::{Desk, Order, Said, Sandbox, TABLE, Table};
 use serde_json::{Value, json};
 
-use super::as_f64;
+use super::{as_f64, footprint};
 use crate::report::Figure;
 
 const STARTS: usize = 15;
@@ -39,17 +39,7 @@ pub(crate) async fn measure(table: &Table) -> anyhow::Result<Vec<Figure>> {
     figures.push(Figure::new("CPU a command", ours - bare, "us", ASKED_MICROS, against));
     let against = "the bare function: the SDK and the runtime, without TLS";
     figures.push(Figure::new("CPU a command, all of it", ours, "us", bare, against));
-    let against = "the bare function, after as many commands";
-    figures.push(Figure::new("peak RSS, command", our_peak, "KiB", bare_peak, against));
-    let size =
-        |name| Ok::<_, anyhow::Error>(as_f64(std::fs::metadata(binary(name)?)?.len()) / 1_024.0);
-    for (figure, name) in [
-        ("binary, command", "command"),
-        ("binary, query", "query"),
-        ("binary, projector", "projector"),
-    ] {
-        figures.push(Figure::new(figure, size(name)?, "KiB", size("bare")?, "the bare function"));
-    }
+    figures.extend(footprint::measure(table, (our_peak, bare_peak)).await?);
     Ok(figures)
 }
 

@@ -30,7 +30,7 @@ pub(crate) const SALES_BY_CUSTOMER: Least =
 
 /// An order counts once in a department, so pairs of both are told apart. Sums alone are added up by
 /// all cores; of the pairs one core makes a table. Here they are bits of a number, which works for 63
-/// departments and no categories, and which all cores can do.
+/// departments and no categories: the other way that there is.
 pub(crate) const SALES_BY_DEPARTMENT: Least = Least(&[
     "select p.department, sum(l.quantity)::bigint, sum(l.total_cents)::bigint \
      from order_history o join order_line l on l.order_id = o.id left join product p on p.sku = l.sku \
