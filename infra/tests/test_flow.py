@@ -129,12 +129,16 @@ def test_alarms_and_dashboard_read_the_metrics_that_the_functions_file():
     for name in ("CommandFunction", "ProjectorFunction", "QueryFunction"):
         variables = expanded()["Resources"][name]["Properties"]["Environment"]["Variables"]
         assert variables["METRICS_NAMESPACE"] == {"Fn::Sub": "Millrace/${AWS::StackName}"}, name
-    for nested in ("FlowAlarms", "Dashboard"):
+    for nested in ("Alarms", "FlowAlarms", "Dashboard"):
         parameters = source("template.yaml")["Resources"][nested]["Properties"]["Parameters"]
         assert str(parameters["MetricsNamespace"]).find("Millrace/${AWS::StackName}") > 0, nested
     ours = [
         alarm["Properties"]
-        for alarm in source("infra/flow-alarms.yaml")["Resources"].values()
-        if "AWS/" not in str(alarm["Properties"]["Namespace"])
+        for page in ("infra/alarms.yaml", "infra/flow-alarms.yaml")
+        for alarm in source(page)["Resources"].values()
+        if alarm["Type"] == "AWS::CloudWatch::Alarm" and "AWS/" not in str(alarm["Properties"]["Namespace"])
     ]
-    assert len(ours) == 3 and all("MetricsNamespace" in str(alarm["Namespace"]) for alarm in ours)
+    assert {alarm["MetricName"] for alarm in ours} == {
+        "Requests", "FailedBatches", "Parked", "CommitToVisible", "ProjectionStopped"
+    }
+    assert all("MetricsNamespace" in str(alarm["Namespace"]) for alarm in ours)

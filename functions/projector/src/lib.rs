@@ -92,6 +92,7 @@ impl Projector {
             }
             Err(error) => {
                 warn!(records, %error, "the batch has to come again");
+                self.measures.failed();
                 if first.is_none() { Err(error.into()) } else { Ok(answer(first)) }
             }
         }

@@ -35,6 +35,11 @@ impl Measures {
         self.visible(applied, Utc::now());
     }
 
+    /// A batch has to come again. To Lambda that is an answer like any other, and no error.
+    pub(crate) fn failed(&self) {
+        self.telemetry.record(&[], &[Metric::count("FailedBatches", 1)]);
+    }
+
     /// From the clock of the command function to that of this one, for each view that shows it.
     fn visible(&self, applied: &Applied, now: DateTime<Utc>) {
         let mut lags: BTreeMap<&'static str, Vec<f64>> = BTreeMap::new();

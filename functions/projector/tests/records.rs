@@ -195,6 +195,17 @@ async fn a_batch_is_told_in_figures() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_batch_that_has_to_come_again_is_counted() -> anyhow::Result<()> {
+    let mill = Mill::new().await?;
+    mill.deliver(vec![added()]).await?;
+    assert!(mill.values("FailedBatches", None)?.is_empty());
+    mill.pool.close().await;
+    assert!(mill.deliver(vec![received(2)]).await.is_err(), "it is named as what failed");
+    assert_eq!(mill.values("FailedBatches", None)?, [1.0]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_beat_comes_back_and_then_nothing_has_stopped() -> anyhow::Result<()> {
     let mill = Mill::new().await?;
     mill.deliver(vec![added(), record("INSERT", 2, "Riddle", &json!({}))]).await?;
