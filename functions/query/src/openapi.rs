@@ -116,10 +116,11 @@ pub(crate) struct PeriodParams {
 
 const NOT_ACCEPTABLE: Refusal = (406, "NotAcceptable", "It does not come as any type in `Accept`.");
 
-const EXPORT_TOO_LARGE: Refusal = (
+const TOO_MUCH: Refusal = (
     422,
-    "ExportTooLarge",
-    "`export-too-large`: the answer is larger than can be handed out at once. Ask for pages.",
+    "TooMuch",
+    "`export-too-large`: the answer is larger than can be handed out at once. Ask for pages. \
+     `period-too-long`: a report covers at most 3,660 days.",
 );
 
 fn text() -> ObjectBuilder {
@@ -131,7 +132,7 @@ pub(crate) fn complete(api: &mut OpenApi) {
     describe_components(api);
     all_fields_are_there(api.components.get_or_insert_with(Components::new));
     describe_refusals(api, &[NOT_ACCEPTABLE]);
-    describe(api, &EXPORT_TOO_LARGE);
+    describe(api, &TOO_MUCH);
     let token = text().format(Some(SchemaFormat::Custom("consistency-token".to_owned())));
     let token = request_header(
         "Consistency-Token",
@@ -182,7 +183,7 @@ fn as_rows(path: &str, operation: &mut Operation) {
         put_header(operation, ("Link", &link), |status| status == "200");
     }
     if is_list {
-        refuse(operation, &EXPORT_TOO_LARGE);
+        refuse(operation, &TOO_MUCH);
     }
 }
 

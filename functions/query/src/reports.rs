@@ -1,6 +1,6 @@
 //! `GET /reports/...`.
 
-use axum::{extract::State, response::Response};
+use axum::{extract::State, http::StatusCode, response::Response};
 use chrono::{TimeDelta, Utc};
 use edge::{Caller, Params, Problem, Scope};
 use ordering_views::{
@@ -242,7 +242,9 @@ fn only_analysts(caller: &Caller) -> Answer<()> {
 fn take_period(params: &mut Params) -> Answer<(Option<Timestamp>, Option<Timestamp>)> {
     let (from, to) = (take_moment(params, "from")?, take_moment(params, "to")?);
     if from.zip(to).is_some_and(|(from, to)| to - from > LONGEST_PERIOD) {
-        return Err(Problem::bad_parameter("to", "may be at most 3,660 days after `from`"));
+        let (status, title) = (StatusCode::UNPROCESSABLE_ENTITY, "The period is too long");
+        let detail = "`to` may be at most 3,660 days after `from`.";
+        return Err(Problem::new(status, "period-too-long", title, detail));
     }
     Ok((from, to))
 }
