@@ -1,8 +1,8 @@
 //! Reading streams, always consistently: the newest commits, a snapshot where there are many.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::AttributeValue};
 use decider::{Commit, Decider, Folded, StreamId, Version};
 use futures::try_join;
 
@@ -140,13 +140,9 @@ impl EventStore {
             return Ok(Vec::new());
         }
         let query = self
-            .query(stream, after)
-            .key_condition_expression("#stream = :stream and version between :first and :last")
-            .set_expression_attribute_values(Some(HashMap::from([
-                (":stream".to_owned(), AttributeValue::S(stream.to_string())),
-                (":first".to_owned(), AttributeValue::N(after.next().to_string())),
-                (":last".to_owned(), AttributeValue::N(last.to_string())),
-            ])));
+            .places(stream, "version between :first and :last")
+            .expression_attribute_values(":first", AttributeValue::N(after.next().to_string()))
+            .expression_attribute_values(":last", AttributeValue::N(last.to_string()));
         let mut items = query.into_paginator().items().send();
         let mut commits = Vec::new();
         while let Some(item) = items.next().await {
@@ -197,19 +193,20 @@ impl EventStore {
         Ok(commits.collect::<Result<_, UnreadableCommit>>()?)
     }
 
-    pub(crate) fn query(
-        &self,
-        stream: &StreamId,
-        after: Version,
-    ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+    pub(crate) fn query(&self, stream: &StreamId, after: Version) -> QueryFluentBuilder {
+        self.places(stream, "version > :after")
+            .expression_attribute_values(":after", AttributeValue::N(after.to_string()))
+    }
+
+    /// What lies in a stream, commits and others, where the condition on `version` holds.
+    pub(crate) fn places(&self, stream: &StreamId, condition: &str) -> QueryFluentBuilder {
         self.client
             .query()
             .table_name(&self.table)
             .consistent_read(true)
-            .key_condition_expression("#stream = :stream and version > :after")
+            .key_condition_expression(format!("#stream = :stream and {condition}"))
             .expression_attribute_names("#stream", "stream")
             .expression_attribute_values(":stream", AttributeValue::S(stream.to_string()))
-            .expression_attribute_values(":after", AttributeValue::N(after.to_string()))
     }
 
     /// What lies at that place of a stream.

@@ -116,13 +116,7 @@ impl EventStore {
         at_a_time: i32,
     ) -> Result<(), StoreError> {
         let found = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("#stream = :stream and version between :newest and :first")
-            .expression_attribute_names("#stream", "stream")
-            .expression_attribute_values(":stream", AttributeValue::S(stream.to_string()))
+            .places(stream, "version between :newest and :first")
             .expression_attribute_values(":newest", AttributeValue::N(format!("-{newest}")))
             .expression_attribute_values(":first", AttributeValue::N("-1".to_owned()))
             .limit(at_a_time)

@@ -82,13 +82,7 @@ impl EventStore {
         pages: i32,
     ) -> Result<Option<Folded<D>>, StoreError> {
         let found = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("#stream = :stream and version < :beats")
-            .expression_attribute_names("#stream", "stream")
-            .expression_attribute_values(":stream", AttributeValue::S(stream.to_string()))
+            .places(stream, "version < :beats")
             .expression_attribute_values(":beats", AttributeValue::N("0".to_owned()))
             .limit(1 + pages)
             .send()
