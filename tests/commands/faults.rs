@@ -208,6 +208,21 @@ async fn a_table_that_stays_throttled_is_429_and_then_works_again() -> Outcome {
     Ok(())
 }
 
+/// Somebody else is faster each time, as the condition says, or as two who meet are told.
+#[tokio::test]
+async fn a_race_that_is_lost_to_the_end_is_409_and_then_won() -> Outcome {
+    for code in ["ConditionalCheckFailedException", "TransactionConflictException"] {
+        let (wire, desk) = shop().await?;
+        wire.from_now_on("PutItem", Fault::error(400, code));
+        refused_in_time(&desk, &delivery().once("unlucky"), 409, "lost-race").await?;
+        assert_eq!(shelf(&wire).await?, (10, 2), "{code}");
+        wire.mend();
+        desk.send(&delivery().once("unlucky")).await?.expect(200)?;
+        assert_eq!(shelf(&wire).await?, (15, 3), "{code}");
+    }
+    Ok(())
+}
+
 /// A transaction is as safe as a put: all of it, or nothing, and then it works again.
 #[tokio::test]
 async fn a_checkout_and_a_registration_are_refused_whole_while_the_table_is_in_trouble() -> Outcome

@@ -7,7 +7,10 @@ use std::{
 };
 
 use decider::{StreamId, Version};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::{
+    sync::{Mutex, OwnedMutexGuard},
+    time::Instant,
+};
 
 use crate::{StoreError, Unit};
 
@@ -16,6 +19,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(4);
 
 /// No pause is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// An attempt that begins later may be cut off on its way, and then nobody knows what it did.
+const LAST_CALL: Duration = Duration::from_secs(1);
 
 /// How many turns there are; streams that share one wait for each other, and nothing else.
 const TURNS: usize = 1_024;
@@ -93,6 +99,14 @@ impl Course {
     /// Why a refusal does not hold yet.
     pub(crate) fn still_open() -> StoreError {
         StoreError::Unavailable("refused, while a write of it may still land".to_owned())
+    }
+
+    /// Whether to leave it at a failure of which it is known that it wrote nothing, as there is too
+    /// little time before `deadline` to be sure of the next one. What may have been written is
+    /// looked for to the end.
+    pub(crate) fn is_over(&self, deadline: Instant) -> bool {
+        let failed = self.last.is_some() && self.open.is_none();
+        failed && Instant::now() + LAST_CALL > deadline
     }
 
     /// What is said when there is no time left.

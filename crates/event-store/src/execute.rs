@@ -133,6 +133,9 @@ impl EventStore {
     {
         let intent = Arc::new(intent.clone());
         loop {
+            if course.is_over(intent.deadline) {
+                return Err(Refused::Store(std::mem::take(course).out_of_time()));
+            }
             let began = Instant::now();
             let unit = Unit::new(self.clone(), intent.clone(), stream.clone(), course.fresh);
             let error = match self.attempt((start, unit), course, visible, decide).await {
