@@ -15,15 +15,6 @@ pub struct Search {
 }
 
 impl Search {
-    /// The most words that are searched for: each costs a look into the indexes.
-    pub const MOST_WORDS: usize = 32;
-
-    /// Whether there are more words than [`Search::MOST_WORDS`].
-    #[must_use]
-    pub fn is_too_long(&self) -> bool {
-        self.words.len() > Self::MOST_WORDS
-    }
-
     /// One `tsquery` a word. Words are letters and digits only, so quoting them is enough.
     pub(crate) fn queries(&self) -> impl Iterator<Item = String> {
         let last = self.words.len().saturating_sub(1);

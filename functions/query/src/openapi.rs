@@ -80,7 +80,8 @@ pub(crate) struct OrderParams {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it is read by `Params`, and only described here")]
 pub(crate) struct ProductParams {
-    /// Words in the name, or the number. Every one must be there, of the last one a beginning.
+    /// Words in the name. Every one must be there, of the last one a beginning. Case and accents
+    /// do not matter.
     q: Option<String>,
     /// Where it stands.
     #[param(inline)]

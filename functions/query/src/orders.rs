@@ -17,7 +17,7 @@ use crate::{
     format::ListFormat,
     openapi::{OrderParams, PageParams, Whose},
     paging::{Listing, Paging, Reading},
-    parameters::{Word, take_moment, take_name, take_search, take_word},
+    parameters::{Word, take_moment, take_name, take_word},
 };
 
 /// What to ask for where a list takes too long.
@@ -99,7 +99,7 @@ impl Asking {
             department: take_name(&mut params, "department")?,
             min_total_cents: params.take("min_total_cents")?,
             max_total_cents: params.take("max_total_cents")?,
-            q: take_search(&mut params)?,
+            q: params.take("q")?.unwrap_or_default(),
         };
         let sort = take_word(&mut params, "sort")?;
         let paging = Paging::take(&mut params)?;

@@ -4,7 +4,7 @@ use std::{fmt::Display, str::FromStr};
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime};
 use edge::{Params, Problem};
-use ordering_views::{Search, Timestamp};
+use ordering_views::Timestamp;
 use serde::{
     Deserialize,
     de::{IntoDeserializer, value},
@@ -109,15 +109,6 @@ where
     T: FromStr<Err: Display>,
 {
     params.take(name)?.ok_or_else(|| Problem::bad_parameter(name, "is needed"))
-}
-
-pub(crate) fn take_search(params: &mut Params) -> Result<Search, Problem> {
-    let search: Search = params.take("q")?.unwrap_or_default();
-    if search.is_too_long() {
-        let most = Search::MOST_WORDS;
-        return Err(Problem::bad_parameter("q", format!("has more than {most} different words")));
-    }
-    Ok(search)
 }
 
 #[cfg(test)]

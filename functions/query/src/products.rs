@@ -14,7 +14,7 @@ use crate::{
     format::ListFormat,
     openapi::{PageParams, ProductParams},
     paging::{Listing, Paging},
-    parameters::{take_name, take_search, take_word},
+    parameters::{take_name, take_word},
 };
 
 /// What to ask for where a list takes too long.
@@ -58,7 +58,7 @@ pub(crate) async fn list(
 ) -> Answer<Response> {
     anybody_we_know(&caller)?;
     let filter = ProductFilter {
-        q: take_search(&mut params)?,
+        q: params.take("q")?.unwrap_or_default(),
         department: take_name(&mut params, "department")?,
         category: take_name(&mut params, "category")?,
         in_stock: params.take("in_stock")?,

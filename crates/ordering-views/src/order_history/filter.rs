@@ -7,6 +7,9 @@ use uuid::Uuid;
 
 use crate::Search;
 
+/// How many words of a search are looked up; each costs a look into the indexes.
+const LOOKED_UP: usize = 32;
+
 /// What an order must be like; what is empty does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct OrderFilter {
@@ -83,10 +86,21 @@ impl OrderFilter {
     }
 
     /// A set of orders a word, and of these what they have in common. As sets and not as
-    /// conditions: the planner's work grows with the number of words and no faster.
+    /// conditions: the planner's work grows with the number of words and no faster. What has so
+    /// many of the words is rare, and looked through for the rest of them.
     fn push_search(&self, sql: &mut QueryBuilder<Postgres>) {
-        for (place, query) in self.q.queries().enumerate() {
-            sql.push(if place == 0 { " and o.id in (" } else { " intersect " });
+        let mut queries = self.q.queries();
+        let looked_up: Vec<_> = queries.by_ref().take(LOOKED_UP).collect();
+        let rest: Vec<_> = queries.collect();
+        if looked_up.is_empty() {
+            return;
+        }
+        sql.push(" and o.id in (");
+        if !rest.is_empty() {
+            sql.push("with found (id) as materialized (");
+        }
+        for (place, query) in looked_up.iter().enumerate() {
+            sql.push(if place == 0 { "" } else { " intersect " });
             sql.push("(select h.id from order_history h where h.search @@ ");
             sql.push_bind(query.clone()).push("::tsquery");
             sql.push(
@@ -98,10 +112,27 @@ impl OrderFilter {
                 " union all select l.order_id from product p \
                  join order_line l on l.sku = p.sku where p.search @@ ",
             );
-            sql.push_bind(query).push("::tsquery)");
+            sql.push_bind(query.clone()).push("::tsquery)");
         }
-        if self.q.queries().next().is_some() {
-            sql.push(")");
+        if !rest.is_empty() {
+            push_those_with(sql, rest);
         }
+        sql.push(")");
     }
+}
+
+/// Which of the orders that were `found` have the rest of the words, too.
+fn push_those_with(sql: &mut QueryBuilder<Postgres>, queries: Vec<String>) {
+    sql.push(") select f.id from found f where not exists (select from unnest(");
+    sql.push_bind(queries);
+    sql.push(
+        "::text[]::tsquery[]) word (query) where not exists (\
+             select from order_history h where h.id = f.id and h.search @@ word.query \
+         ) and not exists (\
+             select from order_history h join customer c on c.id = h.customer_id \
+             where h.id = f.id and c.search @@ word.query \
+         ) and not exists (\
+             select from order_line l join product p on p.sku = l.sku \
+             where l.order_id = f.id and p.search @@ word.query))",
+    );
 }

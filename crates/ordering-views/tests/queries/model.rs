@@ -116,17 +116,7 @@ impl Model {
     pub(crate) fn grow(seed: u64, orders: usize) -> Self {
         let mut dice = Dice(seed);
         let mut model = Self::default();
-        for place in 0..24 {
-            model.products.push(Product {
-                sku: format!("X{place:03}"),
-                name: (*dice.of(&NAMES)).to_owned(),
-                department: (*dice.of(&DEPARTMENTS)).to_owned(),
-                category: dice.of(&CATEGORIES).map(str::to_owned),
-                price: *dice.of(&[100, 250, 250, 1999]),
-                stock: *dice.of(&[0, 3, 50]),
-                discontinued: dice.below(6) == 0,
-            });
-        }
+        model.stock(&mut dice, 24);
         for (place, name) in PEOPLE.into_iter().enumerate() {
             let id = CustomerId::derived(&format!("{seed} {place}"));
             model.customers.push(Customer { id, name: name.to_owned() });
@@ -136,6 +126,21 @@ impl Model {
             model.orders.push(order);
         }
         model
+    }
+
+    /// As many products more.
+    pub(crate) fn stock(&mut self, dice: &mut Dice, products: usize) {
+        for place in (self.products.len()..).take(products) {
+            self.products.push(Product {
+                sku: format!("X{place:03}"),
+                name: (*dice.of(&NAMES)).to_owned(),
+                department: (*dice.of(&DEPARTMENTS)).to_owned(),
+                category: dice.of(&CATEGORIES).map(str::to_owned),
+                price: *dice.of(&[100, 250, 250, 1999]),
+                stock: *dice.of(&[0, 3, 50]),
+                discontinued: dice.below(6) == 0,
+            });
+        }
     }
 
     /// An order at random. Few different times and prices, so that many are equal.

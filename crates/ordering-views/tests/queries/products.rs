@@ -10,7 +10,7 @@ use ordering_views::{
 use sqlx::PgPool;
 
 use crate::{
-    model::{Model, Product},
+    model::{Dice, Model, Product},
     stage::Stage,
 };
 
@@ -37,7 +37,7 @@ fn units_sold(model: &Model) -> HashMap<String, i64> {
     sold
 }
 
-fn sorted(model: &Model, sort: ProductSort, passes: fn(&Product) -> bool) -> Vec<String> {
+fn sorted(model: &Model, sort: ProductSort, passes: impl Fn(&Product) -> bool) -> Vec<String> {
     let sold = units_sold(model);
     let units = |product: &Product| sold.get(&product.sku).copied().unwrap_or(0);
     let mut products: Vec<&Product> = model.products.iter().filter(|p| passes(p)).collect();
@@ -51,35 +51,28 @@ fn sorted(model: &Model, sort: ProductSort, passes: fn(&Product) -> bool) -> Vec
     products.into_iter().map(sku).collect()
 }
 
-type Case = (ProductFilter, fn(&Product) -> bool);
+/// A parameter: what it asks for, and which products it lets through.
+type Case = (fn(&mut ProductFilter), fn(&Product) -> bool);
 
-fn cases() -> Vec<Case> {
-    let filter = ProductFilter::default;
-    let named = |text: &str| Some(text.to_owned());
-    vec![
-        (filter(), |_| true),
-        (ProductFilter { q: "milk cho".parse().unwrap(), ..filter() }, |p| {
-            p.name == "Milk chocolate"
-        }),
-        (ProductFilter { department: named("GROCERY"), ..filter() }, |p| p.department == "GROCERY"),
-        (ProductFilter { category: named("DAIRY/EGGS"), ..filter() }, |p| {
-            p.category.as_deref() == Some("DAIRY/EGGS")
-        }),
-        (ProductFilter { in_stock: Some(true), ..filter() }, |p| p.stock > 0),
-        (ProductFilter { in_stock: Some(false), ..filter() }, |p| p.stock == 0),
-        (ProductFilter { min_price_cents: Some(250), ..filter() }, |p| p.price >= 250),
-        (ProductFilter { max_price_cents: Some(250), ..filter() }, |p| p.price <= 250),
-        (
-            ProductFilter {
-                department: named("PRODUCE"),
-                in_stock: Some(true),
-                max_price_cents: Some(250),
-                ..filter()
-            },
-            |p| p.department == "PRODUCE" && p.stock > 0 && p.price <= 250,
-        ),
-    ]
-}
+/// Each parameter that there is.
+const CASES: [Case; 6] = [
+    (|f| f.q = "mil".parse().unwrap(), |p| p.name.to_lowercase().contains("milk")),
+    (|f| f.department = Some("GROCERY".to_owned()), |p| p.department == "GROCERY"),
+    (
+        |f| f.category = Some("DAIRY/EGGS".to_owned()),
+        |p| p.category.as_deref() == Some("DAIRY/EGGS"),
+    ),
+    (|f| f.in_stock = Some(true), |p| p.stock > 0),
+    (|f| f.min_price_cents = Some(250), |p| p.price >= 250),
+    (|f| f.max_price_cents = Some(250), |p| p.price <= 250),
+];
+
+const SORTS: [ProductSort; 4] = [
+    ProductSort::Name,
+    ProductSort::CheapestFirst,
+    ProductSort::DearestFirst,
+    ProductSort::MostSoldFirst,
+];
 
 #[tokio::test]
 async fn each_filter_finds_its_products_in_each_order() {
@@ -92,18 +85,46 @@ async fn each_filter_finds_its_products_in_each_order() {
         (3..model.products.len() - 3).contains(&popular),
         "a page and more of either: {sold:?}"
     );
-    let sorts = [
-        ProductSort::Name,
-        ProductSort::CheapestFirst,
-        ProductSort::DearestFirst,
-        ProductSort::MostSoldFirst,
+    let odd: [Case; 3] = [
+        (|_| {}, |_| true),
+        (|f| f.q = "milk cho".parse().unwrap(), |p| p.name == "Milk chocolate"),
+        (|f| f.in_stock = Some(false), |p| p.stock == 0),
     ];
-    for (filter, passes) in cases() {
-        for sort in sorts {
+    for (ask, passes) in CASES.into_iter().chain(odd) {
+        let mut filter = ProductFilter::default();
+        ask(&mut filter);
+        for sort in SORTS {
             let found = skus(&stage.pool, &filter, sort).await;
             assert_eq!(found, sorted(&model, sort, passes), "{filter:?} {sort:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn any_filters_combine_in_any_order() {
+    let mut stage = Stage::set().await;
+    let mut model = Model::grow(9, 60);
+    // Enough of them that some pass all.
+    model.stock(&mut Dice(9), 300);
+    model.happens_on(&mut stage).await;
+    let mut found_something = 0;
+    for chosen in 0..1_usize << CASES.len() {
+        let chosen: Vec<&Case> = CASES
+            .iter()
+            .enumerate()
+            .filter(|(n, _)| chosen >> n & 1 == 1)
+            .map(|(_, c)| c)
+            .collect();
+        let mut filter = ProductFilter::default();
+        chosen.iter().for_each(|(ask, _)| ask(&mut filter));
+        for sort in SORTS {
+            let passes = |product: &Product| chosen.iter().all(|(_, passes)| passes(product));
+            let found = skus(&stage.pool, &filter, sort).await;
+            assert_eq!(found, sorted(&model, sort, passes), "{filter:?} {sort:?}");
+            found_something += usize::from(!found.is_empty());
+        }
+    }
+    assert_eq!(found_something, 256, "all of them find products");
 }
 
 #[tokio::test]

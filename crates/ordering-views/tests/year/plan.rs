@@ -20,8 +20,19 @@ impl Plan {
 
     /// Pages that were read, from memory or not.
     pub(crate) fn buffers(&self) -> u64 {
-        let pages = |key| self.root[key].as_u64().unwrap_or(0);
-        pages("Shared Hit Blocks") + pages("Shared Read Blocks")
+        buffers_of(&self.root)
+    }
+
+    /// Those of them that found the rows of a page, before anything was joined to them.
+    pub(crate) fn to_find_a_page(&self) -> u64 {
+        let mut nodes = vec![&self.root];
+        while let Some(node) = nodes.pop() {
+            if node["Node Type"] == "Limit" {
+                return buffers_of(node);
+            }
+            nodes.extend(node["Plans"].as_array().into_iter().flatten());
+        }
+        panic!("no limit in {}", self.root)
     }
 
     /// Tables that were read from one end to the other; a plan may have parts that were never run.
@@ -36,4 +47,9 @@ impl Plan {
         }
         tables
     }
+}
+
+fn buffers_of(node: &Value) -> u64 {
+    let pages = |key| node[key].as_u64().unwrap_or(0);
+    pages("Shared Hit Blocks") + pages("Shared Read Blocks")
 }

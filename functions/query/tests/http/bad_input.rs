@@ -12,8 +12,6 @@ pub(crate) const BOTH: Caller<'_> =
 async fn a_bad_parameter_is_named() {
     let stage = Stage::set().await;
     let long = format!("/orders?department={}", "x".repeat(201));
-    let many: Vec<_> = (0..33).map(|place| format!("w{place}")).collect();
-    let many = format!("/orders?q={}", many.join("+"));
     for (path, name) in [
         ("/orders?limit=0", "limit"),
         ("/orders?limit=101", "limit"),
@@ -48,7 +46,6 @@ async fn a_bad_parameter_is_named() {
         ("/reports/stock?below=-1", "below"),
         ("/streams/product-A/events?limit=-1", "limit"),
         (&long, "department"),
-        (&many, "q"),
     ] {
         let answer = stage.get(path, BOTH).answer().await;
         assert_eq!(answer.problem(400), "bad-parameter", "{path}");
@@ -85,7 +82,11 @@ async fn an_unknown_parameter_is_refused_by_name() {
 #[tokio::test]
 async fn extremes_are_answered() {
     let stage = Stage::set().await;
+    // More is no URL for API Gateway.
+    let words: Vec<_> = (0..1_500).map(|place| format!("w{place}")).collect();
+    let words = format!("q={}", words.join("+"));
     for query in [
+        &words,
         "min_total_cents=-9223372036854775808&max_total_cents=9223372036854775807",
         "placed_from=0000-01-01&placed_to=9999-12-31T23:59:60Z",
         "q=%00&limit=100",
