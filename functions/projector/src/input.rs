@@ -21,8 +21,12 @@ pub enum Input {
 pub enum Task {
     /// Compares the whole table with the rows, and heals what no later record would.
     Sweep,
-    /// Sends beats, and tells whether the ones before have arrived.
-    Beat,
+    /// Tells whether the beats before have arrived, and sends the next ones.
+    Beat {
+        /// When to do it once more. The clock strikes every minute, and what has stopped is to be
+        /// seen within one.
+        again_after_seconds: Option<u32>,
+    },
 }
 
 /// What comes back.
@@ -66,7 +70,10 @@ mod tests {
     #[test]
     fn a_task_is_told_from_a_batch() -> Result<(), serde_json::Error> {
         assert_eq!(read(json!({"task": "sweep"}))?, Input::Scheduled(Task::Sweep));
-        assert_eq!(read(json!({"task": "beat"}))?, Input::Scheduled(Task::Beat));
+        for again_after_seconds in [None, Some(12)] {
+            let beat = json!({"task": "beat", "again_after_seconds": again_after_seconds});
+            assert_eq!(read(beat)?, Input::Scheduled(Task::Beat { again_after_seconds }));
+        }
         let record = json!({
             "eventID": "1", "eventName": "REMOVE", "awsRegion": "eu-central-1",
             "dynamodb": { "Keys": {}, "SequenceNumber": "1", "SizeBytes": 1 },

@@ -1,9 +1,12 @@
 //! What the projector does by the clock: it looks for what no record told it, and sends beats to
 //! tell whether any record comes at all.
 
+use std::time::Duration;
+
 use lambda_runtime::Error;
 use ordering_views::{heartbeat, now, progress, sent};
 use serde::Serialize;
+use tokio::time::sleep;
 use tracing::info;
 
 use crate::{Output, Projector, Task};
@@ -31,7 +34,14 @@ impl Projector {
     pub async fn perform(&self, task: Task) -> Result<Output, Error> {
         match task {
             Task::Sweep => self.sweep(|_| {}).await.map(Output::Swept),
-            Task::Beat => self.beat().await.map(|beats| Output::Sent { beats }),
+            Task::Beat { again_after_seconds } => {
+                let mut beats = self.beat().await?;
+                if let Some(seconds) = again_after_seconds {
+                    sleep(Duration::from_secs(seconds.into())).await;
+                    beats += self.beat().await?;
+                }
+                Ok(Output::Sent { beats })
+            }
         }
     }
 

@@ -16,7 +16,8 @@ use crate::template::Schedule;
 /// DynamoDB takes up to two days; a developer should not have to wait for it.
 const EXPIRY_EVERY: Duration = Duration::from_secs(60);
 
-/// Running schedules; dropped, they end after the invocations under way.
+/// Running schedules; dropped, they end. What an invocation under way does not get done any more,
+/// the next one makes up for.
 #[derive(Debug)]
 pub(crate) struct Scheduler {
     tasks: TaskTracker,
@@ -55,7 +56,7 @@ impl Scheduler {
         Ok(scheduler)
     }
 
-    fn run<T>(&self, every: Duration, task: impl Fn() -> T + Send + 'static)
+    fn run<T>(&self, every: Duration, task: impl Fn() -> T + Send + Sync + 'static)
     where
         T: Future<Output = ()> + Send + 'static,
     {
@@ -64,15 +65,19 @@ impl Scheduler {
             let mut clock = interval(every);
             clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
+                let run = async {
+                    clock.tick().await;
+                    task().await;
+                };
                 tokio::select! {
-                    _ = clock.tick() => task().await,
+                    () = run => {}
                     () = stop.cancelled() => return,
                 }
             }
         });
     }
 
-    /// Waits for the invocations under way.
+    /// Ends them.
     pub(crate) async fn stop(self) {
         drop(self.running);
         self.tasks.wait().await;

@@ -213,12 +213,16 @@ mod tests {
     #[test]
     fn our_projector_beats_every_minute_and_sweeps_every_day() {
         let schedules = Template::parse(&ours()).expect("it is valid").schedules;
-        let known = |task: &str, every| Schedule {
+        let known = |input, every| Schedule {
             function: "projector".to_owned(),
             every: Duration::from_secs(every),
-            input: serde_json::json!({ "task": task }),
+            input,
         };
-        assert_eq!(schedules, [known("beat", 60), known("sweep", 86_400)]);
+        let beat = serde_json::json!({ "task": "beat", "again_after_seconds": 12 });
+        assert_eq!(
+            schedules,
+            [known(beat, 60), known(serde_json::json!({ "task": "sweep" }), 86_400)]
+        );
     }
 
     #[test]
