@@ -1,6 +1,10 @@
 //! Who may know whom. The arrows of the layout, and no others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
@@ -35,6 +39,9 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("simulation", &["*"]),
 ];
 
+/// What decides, and does nothing else.
+const PURE: [&str; 2] = ["decider", "ordering"];
+
 #[test]
 fn every_crate_knows_only_what_it_may() -> anyhow::Result<()> {
     let metadata = MetadataCommand::new().no_deps().exec()?;
@@ -53,11 +60,50 @@ fn every_crate_knows_only_what_it_may() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The kits that have the logs read of whoever uses them.
+const WATCHED: [&str; 4] = ["witness::watch", "journeys::", "simulation::", "stage::"];
+
+/// Tests in which nobody and nothing logs, beside those of the pure crates.
+const SILENT: [(&str, &str); 3] = [
+    // what is checked in, against what the code says
+    ("local-stack", "openapi"),
+    ("journeys", "corpora"),
+    // a Postgres with nothing in it
+    ("local-postgres", "life"),
+];
+
+#[test]
+fn the_logs_of_every_test_are_read() -> anyhow::Result<()> {
+    let metadata = MetadataCommand::new().no_deps().exec()?;
+    let mut unread = Vec::new();
+    for package in metadata.packages.iter().filter(|p| !PURE.contains(&p.name.as_str())) {
+        for test in package.targets.iter().filter(|target| target.is_test()) {
+            let sources = sources(test.src_path.as_std_path())?;
+            let watches = |source: &String| WATCHED.iter().any(|kit| source.contains(kit));
+            let test = (package.name.as_str(), test.name.as_str());
+            if sources.iter().any(watches) == SILENT.contains(&test) {
+                unread.push(format!("{test:?}"));
+            }
+        }
+    }
+    assert!(unread.is_empty(), "{unread:?}");
+    Ok(())
+}
+
+/// A test's own files: the one, or those of its folder.
+fn sources(root: &Path) -> anyhow::Result<Vec<String>> {
+    let folder = root.parent().filter(|_| root.ends_with("main.rs"));
+    let Some(folder) = folder else { return Ok(vec![fs::read_to_string(root)?]) };
+    let files = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    let files = files.into_iter().map(|file| file.path()).filter(|path| path.is_file());
+    Ok(files.map(fs::read_to_string).collect::<Result<_, _>>()?)
+}
+
 #[test]
 fn the_pure_crates_need_nothing_that_waits() -> anyhow::Result<()> {
     let metadata = MetadataCommand::new().no_deps().exec()?;
     for package in &metadata.packages {
-        if !["decider", "ordering"].contains(&package.name.as_str()) {
+        if !PURE.contains(&package.name.as_str()) {
             continue;
         }
         let named = package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal);

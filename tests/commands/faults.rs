@@ -183,7 +183,7 @@ async fn a_read_that_fails_is_made_again() -> Outcome {
 }
 
 /// Sends what must be refused in time, with a word on when to try again.
-async fn refused_in_time(
+pub(crate) async fn refused_in_time(
     desk: &Desk,
     order: &Order,
     status: u64,

@@ -5,6 +5,7 @@ mod costs;
 mod every;
 mod faults;
 mod idempotency;
+mod keys;
 mod limits;
 mod long_streams;
 mod plain;

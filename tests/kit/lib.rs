@@ -26,7 +26,7 @@ pub use movements::{dynamodb, product_moved_often};
 pub use process::{StackProcess, binary};
 pub use sandbox::Sandbox;
 use serde_json::json;
-pub use table::{TABLE, Table, cold_store};
+pub use table::{TABLE, Table, cold_client, cold_store};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 pub use wire::{Call, Wire};

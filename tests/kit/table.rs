@@ -79,10 +79,16 @@ impl Table {
     }
 }
 
+/// A client as a new sandbox of the command function has it, of that endpoint.
+#[must_use]
+pub fn cold_client(endpoint: &str) -> Client {
+    Client::from_conf(within_a_request(config(endpoint)).build())
+}
+
 /// A store as a new sandbox of the command function has it, at that endpoint.
 #[must_use]
 pub fn cold_store(endpoint: &str) -> EventStore {
-    let client = Client::from_conf(within_a_request(config(endpoint)).build());
+    let client = cold_client(endpoint);
     EventStore::new(client.clone(), TABLE).with_keys(personal_data::testing::keys(client))
 }
 

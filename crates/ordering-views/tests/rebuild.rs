@@ -31,9 +31,14 @@ async fn catalog(pool: &PgPool) -> anyhow::Result<Vec<String>> {
     Ok(sqlx::query_scalar(sql).fetch_all(pool).await?)
 }
 
+async fn database() -> anyhow::Result<local_postgres::TestDatabase> {
+    witness::watch();
+    local_postgres::test_database().await
+}
+
 #[tokio::test]
 async fn a_rebuilt_table_is_the_one_that_the_migrations_made() -> anyhow::Result<()> {
-    let database = local_postgres::test_database().await?;
+    let database = database().await?;
     let pool = PgPool::connect(&database.url).await?;
     MIGRATOR.run(&pool).await?;
     pool.execute("grant select on order_history, product to public").await?;
@@ -68,7 +73,7 @@ async fn of_an_earlier_release(pool: &PgPool, plan: &Plan) -> anyhow::Result<()>
 #[tokio::test]
 async fn a_generation_from_before_a_migration_comes_back_as_the_tables_of_today()
 -> anyhow::Result<()> {
-    let database = local_postgres::test_database().await?;
+    let database = database().await?;
     let pool = PgPool::connect(&database.url).await?;
     let plan = Plan { views: vec![], source: "nothing".to_owned() };
     of_an_earlier_release(&pool, &plan).await?;
@@ -83,7 +88,7 @@ async fn a_generation_from_before_a_migration_comes_back_as_the_tables_of_today(
 #[tokio::test]
 async fn a_generation_that_was_begun_before_a_migration_becomes_the_tables_of_today()
 -> anyhow::Result<()> {
-    let database = local_postgres::test_database().await?;
+    let database = database().await?;
     let pool = PgPool::connect(&database.url).await?;
     let plan = Plan { views: vec![], source: "nothing".to_owned() };
     of_an_earlier_release(&pool, &plan).await?;
@@ -99,7 +104,7 @@ async fn a_generation_that_was_begun_before_a_migration_becomes_the_tables_of_to
 
 #[tokio::test]
 async fn every_table_of_the_read_model_is_in_one_view() -> anyhow::Result<()> {
-    let database = local_postgres::test_database().await?;
+    let database = database().await?;
     let pool = PgPool::connect(&database.url).await?;
     MIGRATOR.run(&pool).await?;
     let plan = Plan { views: vec![], source: "nothing".to_owned() };

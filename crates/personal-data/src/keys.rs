@@ -66,6 +66,7 @@ pub struct Keys {
     custodian: Arc<dyn Custodian>,
     /// Since when, by the clock of the wall: any other stands still in a frozen sandbox.
     at_hand: Arc<Cache<String, (SystemTime, Found)>>,
+    pub(crate) life: Duration,
 }
 
 impl Keys {
@@ -73,7 +74,7 @@ impl Keys {
     #[must_use]
     pub fn new(client: Client, table: impl Into<String>, custodian: Arc<dyn Custodian>) -> Self {
         let at_hand = Arc::new(Cache::new(MOST_KEYS));
-        Self { client, table: table.into(), custodian, at_hand }
+        Self { client, table: table.into(), custodian, at_hand, life: LIFE }
     }
 
     /// Seals what is personal in a commit that is to be stored. A commit without costs nothing,
@@ -231,7 +232,7 @@ impl Keys {
 
     fn cached(&self, subject: &str) -> Option<Found> {
         let (since, found) = self.at_hand.get(subject)?;
-        if since.elapsed().is_ok_and(|age| age < LIFE) {
+        if since.elapsed().is_ok_and(|age| age < self.life) {
             return Some(found);
         }
         self.at_hand.remove(subject);

@@ -1,6 +1,6 @@
 //! Keys for tests, of which all processes of one test have the same.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -23,6 +23,17 @@ pub const KEY_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testing.key");
 pub fn keys(client: Client) -> Keys {
     let custodian = KeyFile::open(Path::new(KEY_FILE)).expect("the file is in the repository");
     Keys::new(client, TABLE, Arc::new(custodian))
+}
+
+/// The same, in a process that looks again so soon whether a key is still there.
+///
+/// # Panics
+/// When the file is not there.
+#[must_use]
+pub fn keys_at_hand_for(life: Duration, client: Client) -> Keys {
+    let mut keys = keys(client);
+    keys.life = life;
+    keys
 }
 
 /// Makes the [`TABLE`].

@@ -1,6 +1,9 @@
 //! Events sealed and revealed, with a table of keys in an engine of its own.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::ensure;
 use aws_sdk_dynamodb::{
@@ -101,6 +104,31 @@ async fn once_the_key_is_destroyed_nobody_reads_or_writes_it_again() -> anyhow::
         let late = behind.seal(&mut commit(version)).await;
         assert_eq!(late, Err(KeyError::Erased("customer-ann".to_owned())));
     }
+    Ok(())
+}
+
+/// Whoever had it at hand when it was destroyed by somebody else has it for a minute at most, and
+/// for a moment here. Used or not, it does not get older than that.
+#[tokio::test]
+async fn a_key_at_hand_is_gone_soon_after_it_was_destroyed() -> anyhow::Result<()> {
+    let client = table().await?;
+    let warm = testing::keys_at_hand_for(Duration::from_millis(500), client.clone());
+    let mut sealed = commit(1);
+    warm.seal(&mut sealed).await?;
+    let tells = async || {
+        let payload = revealed(&warm, &sealed).await?.expect("it is there, or known to be gone");
+        anyhow::Ok(payload.contains("Ann"))
+    };
+    ensure!(tells().await?, "it has the key");
+    testing::keys(client).destroy(&ann()).await?;
+    let destroyed = Instant::now();
+    while tells().await? {
+        ensure!(destroyed.elapsed() < Duration::from_secs(10), "it keeps the key");
+        tokio::task::yield_now().await;
+    }
+    ensure!(!tells().await?, "it does not come back");
+    let late = warm.seal(&mut commit(2)).await;
+    assert_eq!(late, Err(KeyError::Erased("customer-ann".to_owned())));
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use local_postgres::TestDatabase;
 use projection_simulator::{Failure, Plan, Simulator};
 
 async fn simulator(flaw: Flaw) -> anyhow::Result<(Simulator<Pantry>, TestDatabase)> {
+    witness::watch();
     let database = local_postgres::test_database().await?;
     jars::create_tables(&database.url).await?;
     Ok((Simulator::new(Pantry { flaw }, &database.socket_url().await?).await?, database))

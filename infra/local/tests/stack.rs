@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 
 fn options(data_dir: &Path, faults: &str) -> Result<Options> {
+    witness::watch();
     let (data_dir, faults): (_, FaultPlan) = (data_dir.to_owned(), faults.parse()?);
     Ok(Options { port: 0, data_dir, template: None, faults })
 }

@@ -14,6 +14,7 @@ pub(crate) struct Year {
 impl Year {
     /// Loads it, which takes a while.
     pub(crate) async fn load() -> Self {
+        witness::watch();
         let database = test_database().await.unwrap();
         let pool = PgPoolOptions::new()
             .max_connections(1)

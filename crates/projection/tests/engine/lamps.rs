@@ -158,6 +158,7 @@ pub struct House {
 
 impl House {
     pub async fn new() -> anyhow::Result<Self> {
+        witness::watch();
         let database = local_postgres::test_database().await?;
         let pool = PgPoolOptions::new().max_connections(6).connect(&database.url).await?;
         sqlx::raw_sql(concat!(

@@ -13,6 +13,9 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
+/// What a presigned URL has.
+const SIGNATURE: &str = "fe5f80f77d5fa3beca038a248ff027d0445342fe2855ddc963176630326f1024";
+
 /// Longer than any test takes.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -36,11 +39,15 @@ impl CloudFormation {
 
     /// One that takes no answer the first few times.
     pub(crate) async fn refusing(times: u32) -> Self {
+        witness::watch();
+        // Whoever has the URL may answer in our name.
+        witness::note(SIGNATURE);
         let bucket = Bucket::default();
         *bucket.refusals.lock().unwrap() = times;
         let router = Router::new().route("/answer", put(take)).with_state(bucket.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/answer", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        let url = format!("http://{address}/answer?X-Amz-Signature={SIGNATURE}");
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { url, bucket }
     }

@@ -10,6 +10,7 @@ const REFUSED: Option<&str> = Some("42501");
 
 /// A migrated database, and a session in it as its owner.
 async fn migrated() -> Result<(TestDatabase, PgConnection)> {
+    witness::watch();
     let database = test_database().await?;
     let mut owner = PgConnection::connect(&database.url).await?;
     MIGRATOR.run_direct(None, &mut owner, false).await?;
@@ -130,6 +131,7 @@ async fn a_role_behaves_by_itself_in_this_database_and_in_no_other() -> Result<(
 
 #[tokio::test]
 async fn an_owner_who_may_not_make_roles_migrates_all_the_same() -> Result<()> {
+    witness::watch();
     let database = test_database().await?;
     let mut owner = PgConnection::connect(&database.url).await?;
     let name = database.url.rsplit('/').next().and_then(|it| it.split('?').next()).unwrap_or("");
