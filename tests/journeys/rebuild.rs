@@ -6,11 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use event_store::EventStore;
 use flate2::{Compression, write::GzEncoder};
 use journeys::Shop;
 use md5::{Digest, Md5};
+use ordering::{
+    Commit, Event, Metadata, ProductEvent, Quantity, Sku, StockReceived, Timestamp, Version,
+};
 use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection};
 
@@ -131,31 +135,98 @@ fn gzipped(text: &str) -> anyhow::Result<(Vec<u8>, String)> {
     Ok((file, digest))
 }
 
+/// Commits to keep a rebuild busy for a few pages of a thousand.
+const MANY: u64 = 3_500;
+
+/// Goods come in for the product, again and again.
+async fn moved_often(shop: &Shop) -> anyhow::Result<()> {
+    let stream = "TEA".parse::<Sku>()?.stream();
+    let store = EventStore::new(shop.stack.dynamodb_client(), local_stack::TABLE_NAME);
+    let newest = store.read_each_after(&stream, Version::NONE).await?.len() as u64;
+    let quantity = Quantity::new(1).map_err(anyhow::Error::msg)?;
+    let received: ProductEvent = StockReceived { quantity }.into();
+    let moved = (newest + 1..=newest + MANY).map(|version| Commit {
+        stream: stream.clone(),
+        version: Version(version),
+        recorded_at: Timestamp::UNIX_EPOCH,
+        events: vec![received.record()],
+        metadata: Metadata::default(),
+    });
+    for transaction in moved.collect::<Vec<_>>().chunks(100) {
+        store.append(transaction).await?;
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rebuild_that_was_killed_goes_on_where_it_was() -> anyhow::Result<()> {
     let shop = Shop::open().await?;
     let order = ordered(&shop).await?;
-    // So slow that it waits for an hour after its first page.
-    let mut first = shop.millrace_process(&["rebuild", "--read-units", "1", "--segments", "1"])?;
+    moved_often(&shop).await?;
+    // So slow that it is in the middle of it for a while.
+    let mut first = shop.millrace_process(&["rebuild", "--read-units", "40", "--segments", "1"])?;
     let mut read_model = PgConnection::connect(&shop.stack.database_url()).await?;
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     loop {
-        let sql = "select count(*) from rebuild_part";
-        let parts: i64 = sqlx::query_scalar(sql).fetch_one(&mut read_model).await?;
-        if parts > 0 {
+        let sql = "select commits from rebuild_part where next is not null";
+        let copied: Option<i64> = sqlx::query_scalar(sql).fetch_optional(&mut read_model).await?;
+        if copied.is_some_and(|commits| commits >= 2_000) {
             break;
         }
-        ensure!(Instant::now() < deadline, "nothing was copied");
+        ensure!(Instant::now() < deadline, "it does not get on: {copied:?}");
     }
     first.kill().await?;
     let other = shop.millrace(&["rebuild", "--view", "orders"]).await?;
     ensure!(!other.status.success() && complains(&other, "under way"), "{other:?}");
     let second = shop.millrace(&["rebuild", "--segments", "1"]).await?;
     ensure!(second.status.success() && says(&second, "the same"), "{second:?}");
-    ensure!(says(&second, "for 0 read units"), "nothing is read twice: {second:?}");
+    let whole = shop.millrace(&["rebuild", "--segments", "1"]).await?;
+    let (rest, whole) = (copied(&second)?, copied(&whole)?);
+    ensure!(rest.commits == whole.commits && whole.commits > MANY, "{rest:?} {whole:?}");
+    ensure!(rest.read_units < whole.read_units / 2.0, "read twice: {rest:?} of {whole:?}");
+    let verified = shop.millrace(&["verify", "--all"]).await?;
+    ensure!(verified.status.success(), "{verified:?}");
     shop.staff.get(&order).await?.expect(200)?;
     shop.stack.stop().await;
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_shows_how_far_it_is_how_fast_and_for_how_long_yet() -> anyhow::Result<()> {
+    let shop = Shop::open().await?;
+    ordered(&shop).await?;
+    moved_often(&shop).await?;
+    let shown = shop.millrace_on_a_terminal(&["rebuild", "--read-units", "100"]).await?;
+    ensure!(shown.split(['\r', '\n']).any(|line| is_under_way(line) == Some(true)), "{shown}");
+    shop.stack.stop().await;
+    Ok(())
+}
+
+/// Whether a bar says that some of all commits are copied, at some rate, and some time is left.
+fn is_under_way(bar: &str) -> Option<bool> {
+    let (done, rest) = bar.split_once(" commits, ")?;
+    let (done, all) = done.rsplit(' ').next()?.split_once('/')?;
+    let (rate, rest) = rest.split_once("/s, ")?;
+    let (left, read) = rest.split_once(" left (")?;
+    let number = |text: &str| text.replace(',', "").parse::<f64>().ok();
+    let (done, all, rate) = (number(done)?, number(all)?, number(rate)?);
+    let some_left = left.ends_with('s') && left != "0s" && read.contains(" read units)");
+    Some(0.0 < done && done < all && all > 3_500.0 && rate > 0.0 && some_left)
+}
+
+/// What a rebuild says of its copying.
+#[derive(Debug)]
+struct Copied {
+    commits: u64,
+    read_units: f64,
+}
+
+fn copied(output: &Output) -> anyhow::Result<Copied> {
+    let said = String::from_utf8_lossy(&output.stdout);
+    let line = said.lines().find_map(|line| line.strip_prefix("copied "));
+    let words: Vec<_> = line.with_context(|| said.to_string())?.split(' ').collect();
+    let [commits, _, _, read_units, ..] = words.as_slice() else { bail!("{words:?}") };
+    Ok(Copied { commits: commits.parse()?, read_units: read_units.parse()? })
 }
 
 fn says(output: &Output, text: &str) -> bool {

@@ -9,6 +9,7 @@ mod private;
 mod process;
 mod sandbox;
 mod table;
+mod terminal;
 mod wire;
 
 use std::{
@@ -28,6 +29,7 @@ pub use sandbox::Sandbox;
 use serde_json::json;
 pub use table::{TABLE, Table, cold_client, cold_store};
 use tempfile::TempDir;
+use terminal::Terminal;
 use tokio::process::{Child, Command};
 pub use wire::{Call, Wire};
 pub use witness::look_away;
@@ -94,14 +96,37 @@ impl Shop {
         otherwise: &[(&str, &str)],
         arguments: &[&str],
     ) -> anyhow::Result<Output> {
-        let environment = std::fs::read_to_string(self.stack.data_dir().join("env"))?;
-        let variables = environment.lines().filter_map(|line| line.split_once('='));
-        let mut command = Command::new(binary("millrace")?);
-        command.args(arguments).envs(variables).envs(otherwise.iter().copied());
-        let output = command.env("RUST_LOG", witness::level()).output().await?;
+        let mut command = self.millrace_command(arguments)?;
+        let output = command.envs(otherwise.iter().copied()).output().await?;
         witness::read(&String::from_utf8_lossy(&output.stderr));
         witness::read(&String::from_utf8_lossy(&output.stdout));
         Ok(output)
+    }
+
+    /// Runs `millrace` on a terminal; gives what it showed there.
+    ///
+    /// # Errors
+    /// When it fails, or there is no terminal to be had.
+    pub async fn millrace_on_a_terminal(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let terminal = Terminal::open()?;
+        let mut command = self.millrace_command(arguments)?;
+        command.stdin(terminal.stdio()?).stdout(terminal.stdio()?).stderr(terminal.stdio()?);
+        let mut running = command.env("TERM", "xterm").kill_on_drop(true).spawn()?;
+        // It has the terminal's other end, too.
+        drop(command);
+        let shown = tokio::task::spawn_blocking(|| terminal.shown()).await??;
+        witness::read(&shown);
+        let status = running.wait().await?;
+        anyhow::ensure!(status.success(), "{status}: {shown}");
+        Ok(shown)
+    }
+
+    fn millrace_command(&self, arguments: &[&str]) -> anyhow::Result<Command> {
+        let environment = std::fs::read_to_string(self.stack.data_dir().join("env"))?;
+        let variables = environment.lines().filter_map(|line| line.split_once('='));
+        let mut command = Command::new(binary("millrace")?);
+        command.args(arguments).envs(variables).env("RUST_LOG", witness::level());
+        Ok(command)
     }
 
     /// Starts `millrace` in the environment of the stack's functions; it ends with its handle.
@@ -109,13 +134,11 @@ impl Shop {
     /// # Errors
     /// When it was not built.
     pub fn millrace_process(&self, arguments: &[&str]) -> anyhow::Result<Child> {
-        let environment = std::fs::read_to_string(self.stack.data_dir().join("env"))?;
-        let variables = environment.lines().filter_map(|line| line.split_once('='));
-        let mut command = Command::new(binary("millrace")?);
+        let mut command = self.millrace_command(arguments)?;
         let log = Log::new()?;
-        command.stdout(log.stdio()?).stderr(log.stdio()?).env("RUST_LOG", witness::level());
+        command.stdout(log.stdio()?).stderr(log.stdio()?);
         self.logs.millrace.lock().unwrap_or_else(PoisonError::into_inner).push(log);
-        Ok(command.args(arguments).envs(variables).kill_on_drop(true).spawn()?)
+        Ok(command.kill_on_drop(true).spawn()?)
     }
 
     /// A customer's own token.

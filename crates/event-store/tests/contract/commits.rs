@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::{Context, ensure};
 use aws_lambda_events::event::dynamodb::EventRecord;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use aws_sdk_dynamodbstreams::types::{Record, ShardIteratorType};
 use chrono::DateTime;
 use event_store::{Change, Commit, StoreError, StreamId, Timestamp, Version};
@@ -141,6 +141,25 @@ pub async fn a_beat_is_no_commit(engine: &Engine) -> anyhow::Result<()> {
     ensure!(page.newest.get(&stream) == Some(&Version(1)));
     ensure!(page.newest.len() == 1, "{:?}", page.newest);
     ensure!(store.read_each_after(&beats[0].stream, Version::NONE).await?.is_empty());
+    Ok(())
+}
+
+/// Eventually consistent, which is half the price of consistent, and every item once.
+pub async fn the_newest_versions_are_had_for_half_of_what_reading_all_costs(
+    engine: &Engine,
+) -> anyhow::Result<()> {
+    let (store, last) = (engine.cold_store(), 40);
+    for version in 1..=last {
+        let mut large = commit(&stream("swept"), version, 1);
+        large.metadata.correlation_id = "x".repeat(8 * 1024);
+        store.append(&[large]).await?;
+    }
+    let page = store.newest_versions(None).await?;
+    ensure!(page.newest.get(&stream("swept")) == Some(&Version(last)) && page.next.is_none());
+    let all = engine.client.scan().table_name(&engine.table).consistent_read(true);
+    let all = all.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await?;
+    let all = all.consumed_capacity.and_then(|cost| cost.capacity_units).context("a cost")?;
+    ensure!(page.read_units > 0.0 && page.read_units <= all / 2.0 + 1.0, "{page:?} of {all}");
     Ok(())
 }
 

@@ -53,6 +53,7 @@ promises! {
     commits::a_record_of_the_stream_gives_the_commit,
     commits::what_is_done_to_a_commit_later_is_told_as_what_it_is,
     commits::a_beat_is_no_commit,
+    commits::the_newest_versions_are_had_for_half_of_what_reading_all_costs,
     commands::a_warm_command_costs_one_write_and_no_read,
     commands::a_new_stream_costs_one_write_and_no_read,
     commands::a_long_stream_is_loaded_in_a_bounded_number_of_reads,

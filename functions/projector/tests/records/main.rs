@@ -74,6 +74,21 @@ async fn a_batch_that_has_to_come_again_is_counted() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn what_was_never_delivered_is_read_from_the_table_and_counted() -> anyhow::Result<()> {
+    let mill = Mill::new().await?;
+    for record in [added(), received(2), received(3)] {
+        mill.put(&record).await?;
+    }
+    mill.deliver(vec![received(3)]).await?;
+    assert_eq!(mill.values("Heals", None)?, [1.0], "one stream was read");
+    assert_eq!(mill.values("Applied", None)?, [3.0]);
+    mill.deliver(vec![received(2)]).await?;
+    assert_eq!(mill.values("Heals", None)?, [1.0, 0.0]);
+    assert_eq!(mill.values("Duplicates", None)?, [0.0, 1.0]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_beat_comes_back_and_then_nothing_has_stopped() -> anyhow::Result<()> {
     let mill = Mill::new().await?;
     mill.deliver(vec![added(), record("INSERT", 2, "Riddle", &json!({}))]).await?;
