@@ -43,11 +43,12 @@ class Deployment:
                 service, endpoint_url=emulator.endpoint, region_name=REGION,
                 aws_access_key_id="test", aws_secret_access_key="test",
             )
-            for service in ("cloudformation", "dynamodb", "lambda", "apigatewayv2")
+            for service in ("cloudformation", "dynamodb", "lambda", "apigatewayv2", "logs")
         }
 
     def deploy(self, release):
         given = {
+            "folder": self.folder,
             "bootstraps": self.bootstraps,
             "endpoint": self.emulator.endpoint,
             "issuer": self.issuer.url,
@@ -140,6 +141,22 @@ def traffic(shop):
     return placed
 
 
+def logs_tell_of_nobody(deployment):
+    """What the functions have logged so far: something, and no address, name or token."""
+    logs = deployment.aws["logs"]
+    told = [
+        event["message"]
+        for page in logs.get_paginator("describe_log_groups").paginate()
+        for group in page["logGroups"]
+        for events in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
+        for event in events["events"]
+    ]
+    assert told, "nobody has logged anything"
+    for line in told:
+        secret = re.search(r"[\w.]+@[\w.]+\.\w+|Household|eyJ\w{10}|password", line)
+        assert not secret, line
+
+
 def doors_are_closed(shop):
     assert shop.ask("GET", "/orders", scope=None)[0] == 401
     assert shop.ask("POST", "/orders/import", {}, scope="staff")[0] == 403
@@ -200,6 +217,7 @@ def main():
         step(f"{ORDERS} orders placed and seen after {time.monotonic() - started:.0f} s")
         deployment.bootstraps = next_release(folder, deployment.bootstraps, given.next_migrate)
         asked = update(deployment, shop, placed)
+        logs_tell_of_nobody(deployment)
         step(f"updated under {asked} queries after {time.monotonic() - started:.0f} s")
         deployment.delete()
         step(f"deleted after {time.monotonic() - started:.0f} s")

@@ -5,6 +5,7 @@ what we write; then each of `REPLACEMENTS` is applied.
 """
 
 import hashlib
+import json
 import pathlib
 import string
 
@@ -131,6 +132,13 @@ def an_issuer_without_tls(template, given):
     template["Parameters"]["JwtIssuer"]["Default"] = given["issuer"]
 
 
+def no_arithmetic_of_metrics(template, _):
+    """An alarm is on one metric, not on an expression of several."""
+    for name, alarm in of_kind(template, "AWS::CloudWatch::Alarm").items():
+        if "Metrics" in alarm["Properties"]:
+            del template["Resources"][name]
+
+
 BEFORE = [bootstraps_are_built_already]
 REPLACEMENTS = [
     routes_one_by_one,
@@ -140,6 +148,8 @@ REPLACEMENTS = [
     a_key_without_punctuation,
     an_issuer_without_tls,
 ]
+# In each nested stack.
+NESTED = [no_arithmetic_of_metrics]
 
 
 def deployable(given):
@@ -156,8 +166,13 @@ def deployable(given):
     template = transform(template, {}, NoManagedPolicies())
     for name, path in code.items():
         template["Resources"][name]["Properties"]["Code"] = path
-    for nested in of_kind(template, "AWS::CloudFormation::Stack").values():
-        nested["Properties"]["TemplateURL"] = str(ROOT / nested["Properties"]["TemplateURL"])
+    for name, nested in of_kind(template, "AWS::CloudFormation::Stack").items():
+        page = yaml_parse((ROOT / nested["Properties"]["TemplateURL"]).read_text())
+        for replace in NESTED:
+            replace(page, given)
+        path = given["folder"] / f"{name}.json"
+        path.write_text(json.dumps(page, indent=1))
+        nested["Properties"]["TemplateURL"] = str(path)
     for replace in REPLACEMENTS:
         replace(template, given)
     return template

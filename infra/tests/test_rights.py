@@ -1,6 +1,6 @@
 """Who may do what."""
 
-from conftest import expanded, resources
+from conftest import ALL, expanded, resources
 
 # What AWS lets nobody restrict to a resource that has a name, each with its place in the manual.
 NAMELESS = {
@@ -36,6 +36,30 @@ def test_no_role_may_do_everything_of_a_kind():
     for name, statement in allowances():
         for action in listed(statement["Action"]):
             assert "*" not in action, f"{name} may {action}"
+
+
+def test_a_right_is_in_the_role_that_has_it():
+    assert resources("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::User") == []
+
+
+def test_what_everybody_may_is_narrowed():
+    """Policies of keys, topics, buckets and endpoints: whoever it is, is told by a condition."""
+    for path in ALL:
+        for statement in statements(expanded(path)["Resources"]):
+            open_to_all = statement.get("Principal") in ("*", {"AWS": "*"})
+            if open_to_all and statement["Effect"] == "Allow":
+                # AWS's own buckets, to which CloudFormation signs the URL
+                answers = "cloudformation-custom-resource-response" in str(statement["Resource"])
+                assert answers or "Account" in str(statement.get("Condition")), statement
+
+
+def statements(node):
+    """All statements of all policies below a node."""
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, child in children:
+        if key == "Statement":
+            yield from listed(child)
+        yield from statements(child)
 
 
 def test_a_resource_is_named_wherever_it_has_a_name():

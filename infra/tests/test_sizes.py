@@ -1,13 +1,25 @@
 """How much there is of everything, and that it adds up."""
 
+import re
+
 import pytest
-from conftest import NESTED, expanded, source
+from conftest import NESTED, ROOT, expanded, source
 
 SIZES = source("template.yaml")["Mappings"]["Sizes"]
 
-# Connections that one sandbox of a function holds; the projector's second one is for the next
-# generation while there is one.
-POOLS = {"Projector": 2, "Query": 2}
+
+
+def read(path, pattern):
+    """A number that the code says."""
+    return int(re.search(pattern, (ROOT / path).read_text()).group(1))
+
+
+# Connections that one sandbox of a function holds; the projector has a second one for the next
+# generation while there is one, and a migration waits on one while it works on another.
+POOLS = {
+    "Projector": read("functions/projector/src/main.rs", r"database::connections\((\d+)\)") + 1,
+    "Query": read("functions/query/src/settings.rs", r"MOST_CONNECTIONS: u32 = (\d+);"),
+}
 MIGRATIONS = 2
 
 # Amazon Aurora User Guide, "Maximum connections for Aurora Serverless v2", PostgreSQL: what the
@@ -35,7 +47,24 @@ def test_all_sandboxes_together_stay_below_what_the_database_takes(name):
 
 @pytest.mark.parametrize("name", SIZES)
 def test_the_alarm_for_connections_comes_at_four_fifths_of_the_plan(name):
-    assert SIZES[name]["ConnectionAlarm"] == int(0.8 * connections(SIZES[name]))
+    size = SIZES[name]
+    on_the_reader = size["Query"] * POOLS["Query"] if size["Reader"] == "true" else 0
+    assert size["ReaderConnectionAlarm"] == int(0.8 * on_the_reader)
+    assert size["WriterConnectionAlarm"] == int(0.8 * (connections(size) - on_the_reader))
+
+
+def test_whoever_names_a_capacity_names_one_with_room_for_all_connections():
+    rules = source("template.yaml")["Rules"]
+    (rule,) = rules["ProductionHasRoomForItsConnections"]["Assertions"]
+    (contains,) = rule["Assert"]["Fn::Not"]
+    too_small, parameter = contains["Fn::Contains"]
+    assert parameter == {"Ref": "DatabaseMaxCapacity"}
+    for name, size in SIZES.items():
+        # an overridden minimum of half a unit or less halves nothing below 2,000
+        fits = [c for c in MOST_CONNECTIONS if connections(size) <= 0.8 * min(2000, MOST_CONNECTIONS[c])]
+        refused = {float(capacity) for capacity in too_small} if name == "production" else set()
+        halves = {half / 2 for half in range(2, 512)}
+        assert {half for half in halves if half < min(fits)} == refused, name
 
 
 @pytest.mark.parametrize("name", SIZES)
