@@ -1,6 +1,10 @@
 //! One projector at work, with its own line to the database.
 
-use std::{future::Future, pin::pin, time::Duration};
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    time::Duration,
+};
 
 use anyhow::Context;
 use projection::{ApplyError, Delivery, Engine, ReadModel, Report};
@@ -9,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     EventTable, Fault, Line,
+    line::Part,
     plan::Planned,
     quiet,
     relay::{Hold, Spring},
@@ -75,7 +80,8 @@ impl<M: ReadModel + Clone> Lane<M> {
     }
 
     /// Nothing is wrong here, whatever was when the last plan ended.
-    pub(crate) fn begin(&self) {
+    pub(crate) fn begin(&self, part: Option<Part>) {
+        drop(self.line.set_part(part));
         self.line.open();
         self.line.clear_trap();
         self.table.set_away(false);
@@ -157,10 +163,24 @@ impl<M: ReadModel + Clone> Lane<M> {
             result = &mut applying => return result,
             Ok(process) = held.there => process,
         };
+        // Nobody else has a turn while the rows are locked.
+        let part = self.line.set_part(None);
+        let result = self.end(applying, (process, held.release), end).await;
+        drop(self.line.set_part(part));
+        result
+    }
+
+    /// Locks the rows, lets the statement of a process go on, and ends it when it waits for them.
+    async fn end(
+        &self,
+        mut applying: Pin<&mut impl Future<Output = anyhow::Result<Report>>>,
+        (process, release): (i32, oneshot::Sender<()>),
+        end: End,
+    ) -> anyhow::Result<Report> {
         let mut blocker = self.control.begin().await.context("a session that is in the way")?;
         let lock = AssertSqlSafe(self.lock.as_str());
         sqlx::query(lock).execute(&mut *blocker).await.context("being in the way")?;
-        let _ = held.release.send(());
+        let _ = release.send(());
         loop {
             tokio::select! {
                 // What writes no rows, as what is poison or known, needs no lock.

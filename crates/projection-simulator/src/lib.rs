@@ -8,12 +8,13 @@
 //! must be those of the same commits in order, in every column, and [`projection::Verifier`] must
 //! find nothing.
 //!
-//! Of four seeds three deliver one batch after the other, and replay exactly: after a fault the
-//! simulator waits until the database is done with what was left behind. One thing is the
-//! database's: what becomes of a statement whose connection breaks while it runs. The fourth seed
-//! delivers to several projectors at once; how they interleave is the machine's, and the result
-//! must be the same.
+//! A seed replays exactly: after a fault the simulator waits until the database is done with what
+//! was left behind, and the several projectors of each fourth seed take turns, a statement at a time, as
+//! the seed says. One thing is the network's where the database is reached over TCP: what becomes of a
+//! statement whose connection breaks while it runs. [`Simulator::at_once`] lets them run as they like, with locks to wait for; how they
+//! interleave is the machine's then, and the result must be the same.
 
+mod conductor;
 mod domain;
 mod event_table;
 mod lane;

@@ -17,7 +17,8 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    relay::{Spring, relay},
+    conductor::Conductor,
+    relay::{Listener, Spring, relay},
     wire::{BIND, Message},
 };
 
@@ -59,7 +60,12 @@ struct Shared {
     trap: Mutex<Option<Trap>>,
     /// The server's processes behind connections that broke.
     left_behind: Mutex<Vec<i32>>,
+    /// Who says when a statement may go, and to whom.
+    conducted: Mutex<Option<Part>>,
 }
+
+/// A player's part: who conducts, and which player it is.
+pub(crate) type Part = (Arc<Conductor>, usize);
 
 #[derive(Debug)]
 enum Server {
@@ -83,6 +89,7 @@ impl Line {
             cuts: watch::Sender::new(0),
             trap: Mutex::default(),
             left_behind: Mutex::default(),
+            conducted: Mutex::default(),
         });
         let listening = tokio::spawn(listen(listener, shared.clone()));
         Ok(Self {
@@ -114,6 +121,11 @@ impl Line {
         self.shared.cuts.send_modify(|cuts| *cuts += 1);
     }
 
+    /// From now on each statement waits for its turn, or none does; gives the part up to now.
+    pub(crate) fn set_part(&self, part: Option<Part>) -> Option<Part> {
+        std::mem::replace(&mut lock(&self.shared.conducted), part)
+    }
+
     /// Lies in wait for a statement, the first or a later one from now on.
     pub(crate) fn set_trap(&self, statement: u32, spring: Spring) {
         *lock(&self.shared.trap) = Some(Trap { pass: statement.saturating_sub(1), spring });
@@ -141,12 +153,23 @@ impl Server {
     }
 }
 
-impl Shared {
-    /// What happens to this message, if anything does.
-    fn sprung(&self, message: &Message) -> Option<Spring> {
+impl Listener for Shared {
+    /// A statement waits for its turn before anything comes of it.
+    async fn hears(&self, message: &Message) -> Option<Spring> {
         if message.kind != BIND {
             return None;
         }
+        let part = lock(&self.conducted).clone();
+        if let Some((conductor, player)) = part {
+            conductor.turn(player).await;
+        }
+        self.sprung()
+    }
+}
+
+impl Shared {
+    /// What happens to the next statement, if anything does.
+    fn sprung(&self) -> Option<Spring> {
         let mut waiting = lock(&self.trap);
         match waiting.as_mut() {
             Some(trap) if trap.pass > 0 => trap.pass -= 1,
@@ -177,17 +200,16 @@ async fn serve(client: UnixStream, shared: &Shared) -> io::Result<()> {
     let mut cuts = shared.cuts.subscribe();
     let mut closed = shared.closed.subscribe();
     let client = client.into_split();
-    let sprung = |message: &Message| shared.sprung(message);
     let relay = async {
         match &shared.server {
             Server::Tcp(host, port) => {
                 let server = TcpStream::connect((host.as_str(), *port)).await?;
                 server.set_nodelay(true)?;
-                relay(client, server.into_split(), sprung, &shared.left_behind).await
+                relay(client, server.into_split(), shared, &shared.left_behind).await
             }
             Server::Unix(path) => {
                 let server = UnixStream::connect(path).await?;
-                relay(client, server.into_split(), sprung, &shared.left_behind).await
+                relay(client, server.into_split(), shared, &shared.left_behind).await
             }
         }
     };

@@ -114,6 +114,8 @@ pub struct Plan {
     pub(crate) poison: Vec<Poison>,
     /// How many invocations run at a time.
     pub(crate) lanes: usize,
+    /// From what it is drawn which of them goes on.
+    pub(crate) turns: u64,
     pub(crate) steps: Vec<Step>,
     /// Whether time is taken for the slower comparisons.
     pub(crate) thorough: bool,

@@ -67,7 +67,8 @@ impl Plan {
             1
         };
         let thorough = seed.is_multiple_of(THOROUGH_EVERY);
-        let mut plan = Self { history, poison: Vec::new(), lanes, steps: Vec::new(), thorough };
+        let (poison, steps, turns) = (Vec::new(), Vec::new(), random.random());
+        let mut plan = Self { history, poison, lanes, turns, steps, thorough };
         if random.random_bool(0.4) {
             plan.poison(domain, &mut random);
         }

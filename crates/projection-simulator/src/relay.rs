@@ -40,6 +40,12 @@ pub(crate) struct Hold {
     pub(crate) release: oneshot::Receiver<()>,
 }
 
+/// Who listens on a line.
+pub(crate) trait Listener: Sync {
+    /// What a message of the client sets off, if anything, in the listener's own time.
+    fn hears(&self, message: &Message) -> impl Future<Output = Option<Spring>> + Send;
+}
+
 /// A connection in the hands of the line.
 struct Connection<'a, A, B, C, D> {
     from_client: Messages<A>,
@@ -62,12 +68,12 @@ impl Drop for LeftBehind<'_> {
 }
 
 /// Hands everything on between a client and the server, until either is gone or something
-/// springs. `sprung` says what a message sets off; the server's process goes on the list when the
+/// springs. The listener says what a message sets off; the server's process goes on the list when the
 /// connection ends.
 pub(crate) async fn relay<A, B, C, D>(
     client: (A, B),
     server: (C, D),
-    sprung: impl Fn(&Message) -> Option<Spring>,
+    listener: &impl Listener,
     left_behind: &Mutex<Vec<i32>>,
 ) -> io::Result<()>
 where
@@ -85,7 +91,7 @@ where
     };
     loop {
         let goes_on = tokio::select! {
-            there = connection.from_client.fill() => there? && connection.ask(&sprung).await?,
+            there = connection.from_client.fill() => there? && connection.ask(listener).await?,
             there = connection.from_server.fill() => there? && connection.answer().await?,
         };
         if !goes_on {
@@ -102,10 +108,10 @@ where
     D: AsyncWrite + Unpin,
 {
     /// Hands on what the client said; whether the connection goes on.
-    async fn ask(&mut self, sprung: impl Fn(&Message) -> Option<Spring>) -> io::Result<bool> {
+    async fn ask(&mut self, listener: &impl Listener) -> io::Result<bool> {
         let mut together = BytesMut::new();
         while let Some(message) = self.from_client.pop() {
-            if let Some(spring) = sprung(&message) {
+            if let Some(spring) = listener.hears(&message).await {
                 self.to_server.write_all(&together.split()).await?;
                 if !self.spring(spring, &message).await? {
                     return Ok(false);

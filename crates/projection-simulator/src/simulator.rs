@@ -1,6 +1,6 @@
 //! A plan carried out.
 
-use std::{any::Any, panic::AssertUnwindSafe, time::Duration};
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
 use futures::{FutureExt, future::try_join_all};
@@ -9,6 +9,7 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
     Domain, EventTable, Failure, Plan, Summary,
+    conductor::Conductor,
     lane::Lane,
     plan::{AfterFailure, Invocation, Step},
     rows::{Rows, Tables},
@@ -31,6 +32,8 @@ pub struct Simulator<D: Domain> {
     pub(crate) verifier: Verifier<D::Model, EventTable>,
     tables: Tables,
     lanes: Vec<Lane<D::Model>>,
+    /// Whether several projectors take turns, so that a plan replays exactly.
+    conducted: bool,
 }
 
 impl<D: Domain> Simulator<D> {
@@ -54,7 +57,14 @@ impl<D: Domain> Simulator<D> {
         let lanes = (0..LANES).map(lane).collect::<anyhow::Result<_>>()?;
         let engine = Engine::new(control.clone(), domain.model(), table.clone());
         let verifier = Verifier::new(control.clone(), domain.model(), table.clone());
-        Ok(Self { domain, control, table, engine, verifier, tables, lanes })
+        Ok(Self { domain, control, table, engine, verifier, tables, lanes, conducted: true })
+    }
+
+    /// Lets several projectors run truly at once, locks and all. How they interleave is the
+    /// machine's then: of a plan that fails, the next run may come out well.
+    #[must_use]
+    pub fn at_once(self) -> Self {
+        Self { conducted: false, ..self }
     }
 
     /// Carries out the plan of a seed.
@@ -85,17 +95,15 @@ impl<D: Domain> Simulator<D> {
 
     async fn carry_out(&self, plan: &Plan) -> anyhow::Result<Summary> {
         for lane in &self.lanes {
-            lane.begin();
+            lane.begin(None);
         }
         let expected = self.plain(plan).await.context("one by one, without any fault")?;
         self.begin().await?;
+        let conductor = Arc::new(Conductor::new(plan.lanes, plan.turns));
         let lanes = self.lanes.iter().take(plan.lanes).enumerate();
-        let at_once = lanes.map(|(number, lane)| async move {
-            let mut summary = Summary::default();
-            for step in plan.steps.iter().skip(number).step_by(plan.lanes) {
-                summary += self.step(lane, plan, step).await?;
-            }
-            anyhow::Ok(summary)
+        let at_once = lanes.map(|(number, lane)| {
+            let conductor = Some(conductor.clone()).filter(|_| self.conducted);
+            self.play(plan, (lane, number), conductor)
         });
         let mut summary = Summary { seeds: 1, ..Summary::default() };
         for done in try_join_all(at_once).await? {
@@ -107,6 +115,27 @@ impl<D: Domain> Simulator<D> {
         summary.commits = plan.history.len() as u64;
         self.settle(plan).await?;
         self.check(plan, &expected).await?;
+        Ok(summary)
+    }
+
+    /// Takes those steps of a plan that are one lane's.
+    async fn play(
+        &self,
+        plan: &Plan,
+        (lane, number): (&Lane<D::Model>, usize),
+        conductor: Option<Arc<Conductor>>,
+    ) -> anyhow::Result<Summary> {
+        lane.begin(conductor.clone().map(|conductor| (conductor, number)));
+        if let Some(conductor) = &conductor {
+            conductor.turn(number).await;
+        }
+        let mut summary = Summary::default();
+        for step in plan.steps.iter().skip(number).step_by(plan.lanes) {
+            summary += self.step(lane, plan, step).await?;
+        }
+        if let Some(conductor) = &conductor {
+            conductor.leave(number);
+        }
         Ok(summary)
     }
 
@@ -178,7 +207,7 @@ impl<D: Domain> Simulator<D> {
             let attempt = lane.attempt(batch, fault).await;
             let struck = fault.filter(|_| attempt.struck).map(|planned| planned.fault);
             summary.count(struck, attempt.result.as_ref().ok());
-            if plan.lanes == 1 && attempt.struck {
+            if (self.conducted || plan.lanes == 1) && attempt.struck {
                 lane.settle().await?;
             }
             match attempt.result {

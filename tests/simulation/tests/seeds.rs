@@ -43,3 +43,26 @@ async fn whatever_goes_wrong_the_rows_come_right_third_share() -> anyhow::Result
 async fn whatever_goes_wrong_with_several_projectors_the_rows_come_right() -> anyhow::Result<()> {
     run_share(3).await
 }
+
+/// As in production: with locks to wait for, and as the machine interleaves them.
+#[tokio::test]
+async fn whatever_goes_wrong_with_several_projectors_at_once_the_rows_come_right()
+-> anyhow::Result<()> {
+    let (simulator, _database) = simulation::simulator().await?;
+    let several = seeds(SEEDS / 2, SHARES - 1, SHARES);
+    let summary = simulator.at_once().run_all(several).await;
+    println!("{}", summary.map_err(|failure| anyhow::anyhow!("at once: {failure}"))?);
+    Ok(())
+}
+
+/// What each seed did, twice.
+#[tokio::test]
+async fn a_seed_replays_exactly_with_one_projector_and_with_several() -> anyhow::Result<()> {
+    let (simulator, _database) = simulation::simulator().await?;
+    for seed in SEEDS..SEEDS + 24 {
+        let first = simulator.run(seed).await.map_err(|failure| anyhow::anyhow!("{failure}"))?;
+        let again = simulator.run(seed).await.map_err(|failure| anyhow::anyhow!("{failure}"))?;
+        assert_eq!(first, again, "seed {seed}");
+    }
+    Ok(())
+}
