@@ -1,7 +1,12 @@
 """What of the template the emulator lacks, and what stands in its place. All of it is here.
 
 The template is expanded by the same library that AWS uses, so that what SAM writes is deployed with
-what we write; then each of `REPLACEMENTS` is applied.
+what we write; then each of `REPLACEMENTS` is applied, and each of `NESTED` to the nested stacks.
+
+Around the template two things are otherwise (`__main__.py`): the roles of the database are there
+before the migrations, with a password that stands in for a token of IAM (`prepare_database`), and
+CloudFormation deletes the stack at a call of its own, as `sam delete` cannot read the emulator's
+URLs of S3 (`Deployment.delete`).
 """
 
 import hashlib

@@ -11,16 +11,18 @@ SAMPLE = json.loads((ROOT / "infra/tests/samples/commit.json").read_text())
 
 
 def rendered(record):
-    """As EventBridge Pipes fills a template in: the JSON at a path takes the place of `<$.path>`."""
+    """As EventBridge Pipes fills a template in: a text, as it is, in quotes, a list without them."""
 
-    def at(path):
+    def at(match):
+        quote, path = match.groups()
         value = record
         for name in path.split("."):
             value = value[name]
-        return json.dumps(value)
+        assert isinstance(value, str) == bool(quote), f"{path} is quoted, or is not, and should be otherwise"
+        return f'"{value}"' if quote else json.dumps(value)
 
     template = PIPE["TargetParameters"]["InputTemplate"]
-    return json.loads(re.sub(r"<\$\.([\w.]+)>", lambda match: at(match.group(1)), template))
+    return json.loads(re.sub(r"(\"?)<\$\.([\w.]+)>\1", at, template))
 
 
 def pattern():

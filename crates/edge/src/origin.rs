@@ -36,7 +36,8 @@ impl Origin {
     }
 }
 
-/// A correlation id that has no length, is too long or has other than visible ASCII characters.
+/// A correlation id that has no length, is too long, has other than visible ASCII characters, or one
+/// that ends a text in JSON: it is published in a template that others fill in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadCorrelationId;
 
@@ -47,7 +48,12 @@ pub struct BadCorrelationId;
 pub fn correlation_id(headers: &HeaderMap) -> Result<Option<&str>, BadCorrelationId> {
     let Some(id) = headers.get(CORRELATION_ID) else { return Ok(None) };
     match id.to_str() {
-        Ok(id) if (1..=LONGEST_CORRELATION_ID).contains(&id.len()) => Ok(Some(id)),
+        Ok(id)
+            if (1..=LONGEST_CORRELATION_ID).contains(&id.len())
+                && !id.contains(['"', '\\', '\t']) =>
+        {
+            Ok(Some(id))
+        }
         _ => Err(BadCorrelationId),
     }
 }
@@ -93,7 +99,7 @@ mod tests {
     fn a_correlation_id_is_the_callers_if_it_is_one() {
         assert_eq!(origin(&[("x-correlation-id", "cart 7")], None).correlation_id, "cart 7");
         let long = "x".repeat(LONGEST_CORRELATION_ID + 1);
-        for bad in ["", &long] {
+        for bad in ["", &long, r#"x","version":"9"#, r"\", "a\tb"] {
             assert_eq!(origin(&[("x-correlation-id", bad)], None).correlation_id, "");
         }
     }

@@ -49,7 +49,7 @@ where
         let headers = parts.headers.clone();
         let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
         if edge::correlation_id(&headers).is_err() {
-            let detail = "`X-Correlation-Id` has 1 to 128 visible ASCII characters.";
+            let detail = "`X-Correlation-Id` has 1 to 128 visible ASCII characters, none of them `\"` or `\\`.";
             return Err(Problem::bad_request("bad-header", detail));
         }
         if parts.uri.query().is_some_and(|query| !query.is_empty()) {

@@ -100,7 +100,7 @@ pub(crate) fn complete(api: &mut OpenApi) {
         request_header(
             "X-Correlation-Id",
             "Goes into the audit trail.",
-            text().pattern(Some(r"^[!-~]([\t -~]{0,126}[!-~])?$")),
+            text().pattern(Some(r"^[!#-\[\]-~]([ !#-\[\]-~]{0,126}[!#-\[\]-~])?$")),
         ),
     ];
     let version = header("`\"<version>\"`, for `If-Match`.", Type::String);

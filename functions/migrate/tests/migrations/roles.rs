@@ -103,17 +103,21 @@ async fn another_schema_is_opened_to_both_by_one_call() -> Result<()> {
 #[tokio::test]
 async fn a_role_behaves_by_itself_in_this_database_and_in_no_other() -> Result<()> {
     let (_database, mut owner) = migrated().await?;
-    let expected = [
+    let mut expected = [
         ("millrace_reader", "default_transaction_read_only=on"),
         ("millrace_reader", "statement_timeout=5s"),
+        ("millrace_reader", "idle_session_timeout=2min"),
         ("millrace_reader", "plan_cache_mode=force_custom_plan"),
         ("millrace_reader", "work_mem=32MB"),
         ("millrace_reader", "random_page_cost=1.1"),
         ("millrace_reader", "jit=off"),
         ("millrace_projector", "statement_timeout=25s"),
+        ("millrace_projector", "idle_session_timeout=2min"),
+        ("millrace_projector", "idle_in_transaction_session_timeout=30s"),
         ("millrace_projector", "plan_cache_mode=force_generic_plan"),
         ("millrace_projector", "jit=off"),
     ];
+    expected.sort_unstable();
     let settings: Vec<(String, String)> = sqlx::query_as(
         "select rolname::text, unnest(setconfig) from pg_db_role_setting \
          join pg_database on pg_database.oid = setdatabase join pg_roles on pg_roles.oid = setrole \
@@ -121,11 +125,10 @@ async fn a_role_behaves_by_itself_in_this_database_and_in_no_other() -> Result<(
     )
     .fetch_all(&mut owner)
     .await?;
-    for (role, expected) in expected {
-        let found =
-            settings.iter().any(|(name, setting)| (&**name, &**setting) == (role, expected));
-        assert!(found, "{role} {expected}: {settings:?}");
-    }
+    let mut settings: Vec<(&str, &str)> =
+        settings.iter().map(|(role, setting)| (&**role, &**setting)).collect();
+    settings.sort_unstable();
+    assert_eq!(settings, expected);
     Ok(())
 }
 
