@@ -8,7 +8,6 @@ from conftest import NESTED, ROOT, expanded, source
 SIZES = source("template.yaml")["Mappings"]["Sizes"]
 
 
-
 def read(path, pattern):
     """A number that the code says."""
     return int(re.search(pattern, (ROOT / path).read_text()).group(1))

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use event_store::Segment;
+use futures::future::try_join_all;
 use journeys::{Call, Desk, Fault, Order, Said, Wire, cold_store};
 use ordering::{Product, Sku};
 use serde_json::json;
@@ -182,6 +183,15 @@ async fn a_read_that_fails_is_made_again() -> Outcome {
     Ok(())
 }
 
+/// Each case with a table of its own, all at the same time, as they mostly wait.
+pub(crate) async fn at_once<C>(
+    cases: impl IntoIterator<Item = C>,
+    case: impl AsyncFn(C) -> Outcome,
+) -> Outcome {
+    try_join_all(cases.into_iter().map(|named| case(named))).await?;
+    Ok(())
+}
+
 /// Sends what must be refused in time, with a word on when to try again.
 pub(crate) async fn refused_in_time(
     desk: &Desk,
@@ -211,7 +221,8 @@ async fn a_table_that_stays_throttled_is_429_and_then_works_again() -> Outcome {
 /// Somebody else is faster each time, as the condition says, or as two who meet are told.
 #[tokio::test]
 async fn a_race_that_is_lost_to_the_end_is_409_and_then_won() -> Outcome {
-    for code in ["ConditionalCheckFailedException", "TransactionConflictException"] {
+    let codes = ["ConditionalCheckFailedException", "TransactionConflictException"];
+    at_once(codes, async |code| {
         let (wire, desk) = shop().await?;
         wire.from_now_on("PutItem", Fault::error(400, code));
         refused_in_time(&desk, &delivery().once("unlucky"), 409, "lost-race").await?;
@@ -219,20 +230,22 @@ async fn a_race_that_is_lost_to_the_end_is_409_and_then_won() -> Outcome {
         wire.mend();
         desk.send(&delivery().once("unlucky")).await?.expect(200)?;
         assert_eq!(shelf(&wire).await?, (15, 3), "{code}");
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
 /// A transaction is as safe as a put: all of it, or nothing, and then it works again.
 #[tokio::test]
 async fn a_checkout_and_a_registration_are_refused_whole_while_the_table_is_in_trouble() -> Outcome
 {
-    for (fault, status, kind) in [
+    let faults = [
         (Fault::error(400, "ThrottlingException"), 429, "throttled"),
         (Fault::cancelled(&["None", "ThrottlingError", "None"]), 429, "throttled"),
         (Fault::error(500, "InternalServerError"), 503, "unavailable"),
         (Fault::RequestLost, 503, "unavailable"),
-    ] {
+    ];
+    at_once(faults, async |(fault, status, kind)| {
         let (wire, desk) = shop().await?;
         let ann = desk.customer("ann").await?;
         let cart = desk.cart(&ann, &["TEA"]).await?;
@@ -247,8 +260,9 @@ async fn a_checkout_and_a_registration_are_refused_whole_while_the_table_is_in_t
             desk.send(&order).await?.expect(201)?;
         }
         assert_eq!(shelf(&wire).await?.0, 9, "{fault:?}: bought once");
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
 /// How many commits the table has.

@@ -11,7 +11,7 @@ use personal_data::{Keys, Kms, testing};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::faults::{commits, refused_in_time};
+use crate::faults::{at_once, commits, refused_in_time};
 
 type Outcome = anyhow::Result<()>;
 
@@ -21,12 +21,13 @@ fn registration() -> Order {
 
 #[tokio::test]
 async fn nobody_is_registered_while_the_table_of_keys_is_away() -> Outcome {
-    for fault in [
+    let faults = [
         Fault::error(400, "ThrottlingException"),
         Fault::error(500, "InternalServerError"),
         Fault::RequestLost,
         Fault::AnswerNeverComes,
-    ] {
+    ];
+    at_once(faults, async |fault| {
         let wire = Wire::lay().await?;
         let desk = Desk::open(&wire.endpoint());
         wire.from_now_on("PutItem", fault.clone());
@@ -35,8 +36,9 @@ async fn nobody_is_registered_while_the_table_of_keys_is_away() -> Outcome {
         wire.mend();
         desk.send(&registration()).await?.expect(201)?;
         assert_eq!(commits(&wire).await?, 2, "{fault:?}: the customer, and the claim");
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test]
@@ -51,7 +53,8 @@ async fn a_key_that_was_made_though_nobody_said_so_is_used() -> Outcome {
 /// A sandbox that has not seen the customer has to fetch their key.
 #[tokio::test]
 async fn an_address_is_not_changed_while_the_keys_are_away() -> Outcome {
-    for fault in [Fault::error(500, "InternalServerError"), Fault::AnswerNeverComes] {
+    let faults = [Fault::error(500, "InternalServerError"), Fault::AnswerNeverComes];
+    at_once(faults, async |fault| {
         let wire = Wire::lay().await?;
         let ann = Desk::open(&wire.endpoint()).customer("ann").await?;
         let before = commits(&wire).await?;
@@ -63,19 +66,21 @@ async fn an_address_is_not_changed_while_the_keys_are_away() -> Outcome {
         assert_eq!(commits(&wire).await?, before, "{fault:?}");
         wire.mend();
         cold.send(&change).await?.expect(200)?;
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
 /// What KMS says when it does not do what it is asked for.
 #[tokio::test]
 async fn nobody_is_registered_while_kms_wraps_no_key() -> Outcome {
-    for (status, code) in [
+    let errors = [
         (400, "ThrottlingException"),
         (400, "AccessDeniedException"),
         (400, "DisabledException"),
         (500, "KMSInternalException"),
-    ] {
+    ];
+    at_once(errors, async |(status, code)| {
         let kms = refusing(status, code).await?;
         let wire = Wire::lay().await?;
         let desk = with_kms(&wire, &kms);
@@ -83,8 +88,9 @@ async fn nobody_is_registered_while_kms_wraps_no_key() -> Outcome {
         assert_eq!(commits(&wire).await?, 0, "{code}");
         // The same, once there is somebody who wraps it.
         Desk::open(&wire.endpoint()).send(&registration()).await?.expect(201)?;
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use std::{
     path::PathBuf,
     process::Output,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 pub use caller::{Answer, Caller};
@@ -30,7 +31,10 @@ use serde_json::json;
 pub use table::{TABLE, Table, cold_client, cold_store};
 use tempfile::TempDir;
 use terminal::Terminal;
-use tokio::process::{Child, Command};
+use tokio::{
+    process::{Child, Command},
+    time::timeout,
+};
 pub use wire::{Call, Wire};
 pub use witness::look_away;
 
@@ -114,9 +118,13 @@ impl Shop {
         let mut running = command.env("TERM", "xterm").kill_on_drop(true).spawn()?;
         // It has the terminal's other end, too.
         drop(command);
-        let shown = tokio::task::spawn_blocking(|| terminal.shown()).await??;
+        let shown = tokio::task::spawn_blocking(|| terminal.shown());
+        let Ok(status) = timeout(Duration::from_secs(120), running.wait()).await else {
+            running.kill().await?;
+            anyhow::bail!("it does not end: {}", shown.await??);
+        };
+        let (status, shown) = (status?, shown.await??);
         witness::read(&shown);
-        let status = running.wait().await?;
         anyhow::ensure!(status.success(), "{status}: {shown}");
         Ok(shown)
     }

@@ -18,7 +18,7 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     pub(crate) fn open() -> std::io::Result<Self> {
-        let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+        let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
         grantpt(&screen)?;
         unlockpt(&screen)?;
         let name = ptsname(&screen, Vec::new())?;

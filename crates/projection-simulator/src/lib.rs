@@ -9,10 +9,11 @@
 //! find nothing.
 //!
 //! A seed replays exactly: after a fault the simulator waits until the database is done with what
-//! was left behind, and the several projectors of each fourth seed take turns, a statement at a time, as
-//! the seed says. One thing is the network's where the database is reached over TCP: what becomes of a
-//! statement whose connection breaks while it runs. [`Simulator::at_once`] lets them run as they like, with locks to wait for; how they
-//! interleave is the machine's then, and the result must be the same.
+//! was left behind, and the several projectors of each fourth seed take turns, a statement at a
+//! time, as the seed says. One thing is the network's where the database is reached over TCP: what
+//! becomes of a statement whose connection breaks while it runs. [`Simulator::at_once`] lets them
+//! run as they like, with locks to wait for; how they interleave is the machine's then, and the
+//! result must be the same.
 
 mod conductor;
 mod domain;

@@ -19,6 +19,8 @@ pub struct Summary {
     pub faults: BTreeMap<Fault, u64>,
     /// What the invocations that came through said.
     pub report: Report,
+    /// Tells one order of the projectors' turns from another.
+    pub order: u64,
 }
 
 impl Summary {
@@ -41,12 +43,13 @@ impl AddAssign for Summary {
             *self.faults.entry(fault).or_default() += times;
         }
         self.report += other.report;
+        self.order = self.order.wrapping_add(other.order);
     }
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seeds, commits, invocations, faults, report } = self;
+        let Self { seeds, commits, invocations, faults, report, .. } = self;
         let Report { applied, duplicates, heals, quarantined, queued, .. } = report;
         write!(
             f,

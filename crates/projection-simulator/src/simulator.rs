@@ -113,6 +113,7 @@ impl<D: Domain> Simulator<D> {
             lane.settle().await.context("when the dust settles")?;
         }
         summary.commits = plan.history.len() as u64;
+        summary.order = conductor.order();
         self.settle(plan).await?;
         self.check(plan, &expected).await?;
         Ok(summary)
@@ -126,15 +127,13 @@ impl<D: Domain> Simulator<D> {
         conductor: Option<Arc<Conductor>>,
     ) -> anyhow::Result<Summary> {
         lane.begin(conductor.clone().map(|conductor| (conductor, number)));
-        if let Some(conductor) = &conductor {
-            conductor.turn(number).await;
-        }
+        let _seat = match &conductor {
+            Some(conductor) => Some(conductor.take_a_seat(number).await),
+            None => None,
+        };
         let mut summary = Summary::default();
         for step in plan.steps.iter().skip(number).step_by(plan.lanes) {
             summary += self.step(lane, plan, step).await?;
-        }
-        if let Some(conductor) = &conductor {
-            conductor.leave(number);
         }
         Ok(summary)
     }

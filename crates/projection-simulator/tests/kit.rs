@@ -40,6 +40,16 @@ async fn a_fold_that_counts_arrivals_is_caught() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whoever finds it, in the middle of a plan or at its end, the others do not stay in the way.
+#[tokio::test]
+async fn it_is_caught_among_several_projectors_too() -> anyhow::Result<()> {
+    let (simulator, _database) = simulator(Flaw::CountsArrivals).await?;
+    let failure = simulator.run_all((3..60).step_by(4)).await.err();
+    let failure = failure.ok_or_else(|| anyhow::anyhow!("nobody noticed"))?;
+    assert!(failure.to_string().contains("arrival"), "{failure}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_fold_that_looks_at_other_streams_is_caught_by_one_delivery() -> anyhow::Result<()> {
     let failure = caught(Flaw::LooksAtOthers).await?;

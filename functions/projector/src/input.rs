@@ -23,10 +23,17 @@ pub enum Task {
     Sweep,
     /// Tells whether the beats before have arrived, and sends the next ones.
     Beat {
-        /// When to do it once more. The clock strikes every minute, and what has stopped is to be
-        /// seen within one.
-        again_after_seconds: Option<u32>,
+        /// How often. The clock strikes every minute, and what has stopped is to be seen within one.
+        #[serde(default = "once")]
+        times: u32,
+        /// How long it is from one to the next.
+        #[serde(default)]
+        every_seconds: u32,
     },
+}
+
+fn once() -> u32 {
+    1
 }
 
 /// What comes back.
@@ -70,10 +77,11 @@ mod tests {
     #[test]
     fn a_task_is_told_from_a_batch() -> Result<(), serde_json::Error> {
         assert_eq!(read(json!({"task": "sweep"}))?, Input::Scheduled(Task::Sweep));
-        for again_after_seconds in [None, Some(12)] {
-            let beat = json!({"task": "beat", "again_after_seconds": again_after_seconds});
-            assert_eq!(read(beat)?, Input::Scheduled(Task::Beat { again_after_seconds }));
-        }
+        let once = Task::Beat { times: 1, every_seconds: 0 };
+        assert_eq!(read(json!({"task": "beat"}))?, Input::Scheduled(once));
+        let beats = json!({"task": "beat", "times": 3, "every_seconds": 12});
+        let thrice = Task::Beat { times: 3, every_seconds: 12 };
+        assert_eq!(read(beats)?, Input::Scheduled(thrice));
         let record = json!({
             "eventID": "1", "eventName": "REMOVE", "awsRegion": "eu-central-1",
             "dynamodb": { "Keys": {}, "SequenceNumber": "1", "SizeBytes": 1 },

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lambda_runtime::Error;
 use ordering_views::{heartbeat, now, progress, sent};
 use serde::Serialize;
-use tokio::time::sleep;
+use tokio::time::interval;
 use tracing::info;
 
 use crate::{Output, Projector, Task};
@@ -34,10 +34,11 @@ impl Projector {
     pub async fn perform(&self, task: Task) -> Result<Output, Error> {
         match task {
             Task::Sweep => self.sweep(|_| {}).await.map(Output::Swept),
-            Task::Beat { again_after_seconds } => {
-                let mut beats = self.beat().await?;
-                if let Some(seconds) = again_after_seconds {
-                    sleep(Duration::from_secs(seconds.into())).await;
+            Task::Beat { times, every_seconds } => {
+                let mut clock = interval(Duration::from_secs(every_seconds.max(1).into()));
+                let mut beats = 0;
+                for _ in 0..times {
+                    clock.tick().await;
                     beats += self.beat().await?;
                 }
                 Ok(Output::Sent { beats })

@@ -218,7 +218,7 @@ mod tests {
             every: Duration::from_secs(every),
             input,
         };
-        let beat = serde_json::json!({ "task": "beat", "again_after_seconds": 12 });
+        let beat = serde_json::json!({ "task": "beat", "times": 3, "every_seconds": 12 });
         assert_eq!(
             schedules,
             [known(beat, 60), known(serde_json::json!({ "task": "sweep" }), 86_400)]
