@@ -17,6 +17,7 @@ struct Echo {
 
 impl Echo {
     async fn start() -> Self {
+        witness::watch();
         let template = Template::read(
             &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml"),
         )

@@ -83,6 +83,7 @@ fn shard(
 
 /// Sends the records 1 to `count` through a lane, and returns when it is through with them.
 async fn drive(shard: &Arc<Shard>, count: usize) {
+    witness::watch();
     let (sender, receiver) = channel(count);
     for number in 1..=count {
         let record = record(number);
