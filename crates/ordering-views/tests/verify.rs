@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[allow(dead_code, reason = "the queries' tests ask the model more than these do")]
+#[expect(dead_code, reason = "the queries' tests ask the model more than these do")]
 #[path = "queries/model.rs"]
 mod model;
-#[allow(dead_code, reason = "the queries' tests ask the stage more than these do")]
+#[expect(dead_code, reason = "the queries' tests ask the stage more than these do")]
 #[path = "queries/stage.rs"]
 mod stage;
 

@@ -99,7 +99,7 @@ impl OrderFilter {
         if !rest.is_empty() {
             sql.push("with found (id) as materialized (");
         }
-        for (place, query) in looked_up.iter().enumerate() {
+        for (place, query) in looked_up.into_iter().enumerate() {
             sql.push(if place == 0 { "" } else { " intersect " });
             sql.push("(select h.id from order_history h where h.search @@ ");
             sql.push_bind(query.clone()).push("::tsquery");
@@ -112,7 +112,7 @@ impl OrderFilter {
                 " union all select l.order_id from product p \
                  join order_line l on l.sku = p.sku where p.search @@ ",
             );
-            sql.push_bind(query.clone()).push("::tsquery)");
+            sql.push_bind(query).push("::tsquery)");
         }
         if !rest.is_empty() {
             push_those_with(sql, rest);
