@@ -24,10 +24,15 @@ impl Search {
         })
     }
 
+    /// Whether it finds everything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
     /// All words in one `tsquery`, for a row that must have all of them itself.
     pub(crate) fn query(&self) -> Option<String> {
         let queries: Vec<_> = self.queries().collect();
-        (!queries.is_empty()).then(|| queries.join(" & "))
+        (!self.is_empty()).then(|| queries.join(" & "))
     }
 }
 

@@ -50,6 +50,7 @@ impl ReadModel for Shop {
                 "order_timeline",
                 "order_refund",
                 "product_sales",
+                "product_sales_waiting",
             ],
         },
         View { name: "audit_trail", category: None, tables: &["audit_trail"] },

@@ -90,13 +90,15 @@ async fn verify_all(stage: &Stage, shelf: &Shelf) -> Checked {
 /// A column of the read model: where it is, its type, and whether it is of the primary key.
 type ColumnOf = (String, String, String, bool);
 
-/// All columns that are written, by the database's own account.
+/// All columns that are written, by the database's own account: but for `popularity`, which only the
+/// release before reads, and for what waits to be added to a count, which is not there by itself.
 async fn columns(stage: &Stage) -> Vec<ColumnOf> {
     let sql = "select c.table_name::text, c.column_name::text, c.data_type::text, \
              exists(select from information_schema.key_column_usage k \
                     where k.table_name = c.table_name and k.column_name = c.column_name) \
          from information_schema.columns c \
          where c.table_schema = 'public' and c.is_generated = 'NEVER' \
+             and c.column_name <> 'popularity' and c.table_name not like '%\\_waiting' \
              and c.table_name = any($1) order by 1, 2";
     let tables: Vec<_> = Shop::VIEWS.iter().flat_map(|view| view.tables).collect();
     sqlx::query_as(sql).bind(tables).fetch_all(&stage.pool).await.unwrap()
@@ -168,6 +170,20 @@ async fn a_row_that_is_gone_from_any_table_is_found() {
         matches!(difference.mismatch, Mismatch::Missing { .. }).then_some(difference.table)
     });
     assert_eq!(missing.collect::<BTreeSet<_>>(), tables);
+}
+
+#[tokio::test]
+async fn what_waits_to_be_added_counts_and_is_compared() {
+    let (stage, shelf) = a_busy_shop().await;
+    let wait = "with counted as (delete from product_sales returning sku, units) \
+         insert into product_sales_waiting \
+         select array_agg(sku order by sku), array_agg(units order by sku) from counted";
+    by_hand(&stage, wait.to_owned()).await;
+    assert!(verify_all(&stage, &shelf).await.agrees());
+    by_hand(&stage, "update product_sales_waiting set counts[1] = counts[1] + 1".to_owned()).await;
+    let differences = verify_all(&stage, &shelf).await.differences;
+    let [one] = differences.as_slice() else { panic!("one of {differences:?}") };
+    assert_eq!(one.table, "product_sales");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! All rows, whatever their tables are.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, ensure};
 use projection::ReadModel;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -42,13 +44,17 @@ impl Tables {
         .context("finding the tables")?;
         ensure!(!names.is_empty(), "the database has no tables of the read model");
         let mut model = M::Tables::default();
-        let tallies: Vec<_> =
-            M::each(&mut model).iter().filter_map(|t| Some(t.tally()?.names())).collect();
-        let each = names.iter().map(|name| {
-            let counts = tallies.iter().find(|[table, ..]| table == name);
-            let something = counts.map(|[_, _, count]| format!(" where {count} <> 0"));
-            let (literal, something) = (name.replace('\'', "''"), something.unwrap_or_default());
-            format!("select '{literal}', to_jsonb(r)::text from {name} r{something}")
+        let tallies: BTreeMap<_, _> = M::each(&mut model)
+            .iter()
+            .filter_map(|table| table.tally().map(|tally| (table.table(), tally.counts("public"))))
+            .collect();
+        let read_with_its_tally = |name: &&String| {
+            !name.strip_suffix("_waiting").is_some_and(|table| tallies.contains_key(table))
+        };
+        let each = names.iter().filter(read_with_its_tally).map(|name| {
+            let rows = tallies.get(name.as_str()).map(|counts| format!("({counts})"));
+            let (literal, rows) = (name.replace('\'', "''"), rows.unwrap_or(name.clone()));
+            format!("select '{literal}', to_jsonb(r)::text from {rows} r")
         });
         let read: Vec<_> = std::iter::once(POSITIONS.to_owned()).chain(each).collect();
         let tables = Self {

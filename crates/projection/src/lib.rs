@@ -51,7 +51,7 @@ pub use row::{Column, Row};
 pub use statement::Statement;
 pub use sweep::Swept;
 pub use table::Table;
-pub use tally::Tally;
+pub use tally::{Tally, Waiting};
 pub use verify::{Checked, Comparison, Difference, FullRun, Mismatch, Unfolded, Verifier};
 pub use view::View;
 

@@ -113,7 +113,8 @@ pub(crate) fn refold(
             )
         },
         |_| Ok(()),
-    )
+    )?;
+    Ok(())
 }
 
 fn write(
@@ -177,5 +178,6 @@ fn write_quarantined(advances: &[Advance], statement: &mut Statement) -> Result<
             arguments.add(each().map(|(_, commit)| commit.error.as_str()).collect::<Vec<_>>())?;
             arguments.add(each().map(|(_, commit)| commit.payload.as_str()).collect::<Vec<_>>())
         },
-    )
+    )?;
+    Ok(())
 }

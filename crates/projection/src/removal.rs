@@ -177,5 +177,6 @@ fn bury(tombstones: &[Tombstone], statement: &mut Statement) -> Result<(), BoxDy
             )
         },
         |_| Ok(()),
-    )
+    )?;
+    Ok(())
 }

@@ -56,7 +56,7 @@ impl Statement {
             "delete from {table} where {name} = any(${streams}::text[]::{sql_type}[]) \
              and {ALL_MOVED} returning 1"
         ));
-        Ok(format!(" and (select count(*) from part_{}) >= 0", self.parts.len() - 1))
+        Ok(format!(" and (select count(*) from {}) >= 0", part_name(self.parts.len() - 1)))
     }
 
     /// Changes rows that are there.
@@ -103,7 +103,8 @@ impl Statement {
         Ok(select)
     }
 
-    /// Any other part; `sql` is made with the place of the first argument that `bind` adds.
+    /// Any other part; `sql` is made with the place of the first argument that `bind` adds. Gives
+    /// the name by which later parts ask for what it returns.
     ///
     /// # Errors
     /// What `bind` says.
@@ -111,9 +112,10 @@ impl Statement {
         &mut self,
         sql: impl FnOnce(usize) -> String,
         bind: impl FnOnce(&mut PgArguments) -> Result<(), BoxDynError>,
-    ) -> Result<(), BoxDynError> {
+    ) -> Result<String, BoxDynError> {
         self.parts.push(sql(self.arguments.len() + 1));
-        bind(&mut self.arguments)
+        bind(&mut self.arguments)?;
+        Ok(part_name(self.parts.len() - 1))
     }
 
     /// Adds what changed in the tables, of those that `written` names.
@@ -152,8 +154,7 @@ impl Statement {
     fn finish(self) -> (String, PgArguments) {
         let mut sql = String::from("with ");
         for (index, part) in self.parts.iter().enumerate() {
-            let name = if index == 0 { "moved".to_owned() } else { format!("part_{index}") };
-            sql.push_str(&format!("{name} as ({part}), "));
+            sql.push_str(&format!("{} as ({part}), ", part_name(index)));
         }
         sql.truncate(sql.len() - 2);
         sql.push_str(
@@ -162,6 +163,11 @@ impl Statement {
         );
         (sql, self.arguments)
     }
+}
+
+/// The first part moves the positions.
+fn part_name(index: usize) -> String {
+    if index == 0 { "moved".to_owned() } else { format!("part_{index}") }
 }
 
 /// `select` over arrays that are bound from place `first` on, each cast to its column's type.

@@ -6,17 +6,33 @@ use sqlx::{Arguments, error::BoxDynError};
 
 use crate::{Changes, Comparison, LoadPart, Owner, Statement, statement::ALL_MOVED};
 
+/// When counts wait to be added: an index on what is counted is written to with each change, and
+/// what many streams count in a short time is added to most keys many times over.
+#[derive(Clone, Copy, Debug)]
+pub struct Waiting {
+    /// A batch that changes as many keys leaves them to be added, in one row.
+    pub from_keys: usize,
+    /// Where so many wait, the next batch of that size adds them. So what a query has to add by
+    /// itself is never more than that and a batch for each projector.
+    pub most_keys: usize,
+}
+
 /// One count a key, in a table `(key text primary key, count bigint)`: what the rows at hand count,
 /// before a fold and after it.
 ///
 /// What is written is the difference. It lands in the transaction that moves the positions of the
 /// streams which the rows belong to, so each row counts once; and it is added by the database, so
 /// no writer overwrites another. A count of nothing equals a key that is not there.
+///
+/// The difference of a large batch waits in a second table, `<table>_waiting (keys text[], counts
+/// bigint[])`, and is added by a later batch: by the next that is not large, or when too much waits.
+/// What is counted is the sum of both tables, [`Tally::counts`], at any moment.
 #[derive(Clone, Debug)]
 pub struct Tally {
     table: &'static str,
     key: &'static str,
     count: &'static str,
+    waiting: Waiting,
     before: BTreeMap<String, i64>,
     counted: BTreeMap<String, i64>,
 }
@@ -24,8 +40,13 @@ pub struct Tally {
 impl Tally {
     /// Nothing counted yet for column `count` of `table`, by its primary key.
     #[must_use]
-    pub fn new(table: &'static str, key: &'static str, count: &'static str) -> Self {
-        Self { table, key, count, before: BTreeMap::new(), counted: BTreeMap::new() }
+    pub fn new(
+        table: &'static str,
+        (key, count): (&'static str, &'static str),
+        waiting: Waiting,
+    ) -> Self {
+        let (before, counted) = (BTreeMap::new(), BTreeMap::new());
+        Self { table, key, count, waiting, before, counted }
     }
 
     /// Counts so many for a key.
@@ -61,11 +82,103 @@ impl Tally {
         increments
     }
 
-    /// The table, and its columns with the key and the count. A row that counts nothing may be
-    /// there or not: it means the same.
+    /// The table, and its columns with the key and the count.
     #[must_use]
     pub fn names(&self) -> [&'static str; 3] {
         [self.table, self.key, self.count]
+    }
+
+    /// The query for what is counted in the tables of a schema, a row a key. A key that counts
+    /// nothing has none, whether it is in a table or not.
+    #[must_use]
+    pub fn counts(&self, schema: &str) -> String {
+        let Self { table, key, count, .. } = self;
+        format!(
+            "select {key}, sum({count})::bigint as {count} \
+             from (select {key}, {count} from {schema}.{table} \
+                 union all \
+                 select unnest(keys), unnest(counts) from {schema}.{table}_waiting) counted \
+             group by {key} having sum({count}) <> 0"
+        )
+    }
+
+    /// Leaves what has changed to be added later.
+    fn leave(
+        &self,
+        statement: &mut Statement,
+        (keys, increments): (Vec<&String>, Vec<i64>),
+    ) -> Result<(), BoxDynError> {
+        let table = self.table;
+        statement.part(
+            |first| {
+                let second = first + 1;
+                format!(
+                    "insert into {table}_waiting (keys, counts) \
+                     select ${first}::text[], ${second}::bigint[] where {ALL_MOVED}"
+                )
+            },
+            |arguments| {
+                arguments.add(keys)?;
+                arguments.add(increments)
+            },
+        )?;
+        let enough = self.waiting.most_keys;
+        self.add_to_table(
+            statement,
+            &format!("(select sum(cardinality(keys)) from {table}_waiting) >= {enough}"),
+            None,
+        )
+    }
+
+    /// Adds what waits to the table, if that is so, and these increments with it.
+    ///
+    /// What waits is locked before any count, and the counts in the order of their keys, so no two
+    /// writers wait for each other. Who waited for another one to add it finds it gone.
+    fn add_to_table(
+        &self,
+        statement: &mut Statement,
+        condition: &str,
+        increments: Option<(Vec<&String>, Vec<i64>)>,
+    ) -> Result<(), BoxDynError> {
+        let Self { table, key, count, .. } = self;
+        let taken = statement.part(
+            |_| {
+                format!(
+                    "delete from {table}_waiting where {condition} and {ALL_MOVED} \
+                     returning keys, counts"
+                )
+            },
+            |_| Ok(()),
+        )?;
+        let waited =
+            format!("select unnest(keys) as key, unnest(counts) as increment from {taken}");
+        let own = increments.is_some();
+        statement.part(
+            |first| {
+                let second = first + 1;
+                let own = if own {
+                    format!(
+                        "select unnest(${first}::text[]), unnest(${second}::bigint[]) union all "
+                    )
+                } else {
+                    String::new()
+                };
+                format!(
+                    "insert into {table} ({key}, {count}) \
+                     select key, sum(increment) from ({own}{waited}) as n (key, increment) \
+                     where {ALL_MOVED} group by key order by key \
+                     on conflict ({key}) do update set {count} = {table}.{count} + excluded.{count}"
+                )
+            },
+            |arguments| match increments {
+                None => Ok(()),
+                Some((keys, increments)) => {
+                    arguments.add(keys)?;
+                    arguments.add(increments)
+                }
+            },
+        )?;
+        Ok(())
     }
 }
 
@@ -93,26 +206,13 @@ impl Changes for Tally {
     fn clear(&mut self) {}
 
     fn write(&self, statement: &mut Statement) -> Result<(), BoxDynError> {
-        let (keys, increments): (Vec<&String>, Vec<i64>) = self.increments().into_iter().unzip();
-        if keys.is_empty() {
-            return Ok(());
+        let increments = self.increments();
+        let keys = increments.len();
+        let increments = increments.into_iter().unzip();
+        if keys >= self.waiting.from_keys {
+            return self.leave(statement, increments);
         }
-        let Self { table, key, count, .. } = self;
-        statement.part(
-            |first| {
-                let second = first + 1;
-                format!(
-                    "insert into {table} ({key}, {count}) \
-                     select key, increment from unnest(${first}, ${second}) as n(key, increment) \
-                     where {ALL_MOVED} order by key \
-                     on conflict ({key}) do update set {count} = {table}.{count} + excluded.{count}"
-                )
-            },
-            |arguments| {
-                arguments.add(keys)?;
-                arguments.add(increments)
-            },
-        )
+        self.add_to_table(statement, "true", (keys > 0).then_some(increments))
     }
 
     fn compare(&self, _: &mut Comparison) -> Result<(), BoxDynError> {

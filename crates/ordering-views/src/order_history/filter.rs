@@ -35,7 +35,7 @@ pub struct OrderFilter {
 }
 
 impl OrderFilter {
-    /// Adds the conditions to a statement about an order `o`.
+    /// Adds the conditions to a statement about an order `o`, but for the words.
     pub(crate) fn push(&self, sql: &mut QueryBuilder<Postgres>) {
         if let Some(customer_id) = self.customer_id {
             sql.push(" and o.customer_id = ").push_bind(customer_id);
@@ -54,7 +54,6 @@ impl OrderFilter {
             sql.push(" and o.total_cents <= ").push_bind(most);
         }
         self.push_contents(sql);
-        self.push_search(sql);
     }
 
     /// One status is compared by itself: only then does its index give the orders in order.
@@ -85,19 +84,16 @@ impl OrderFilter {
         }
     }
 
-    /// A set of orders a word, and of these what they have in common. As sets and not as
-    /// conditions: the planner's work grows with the number of words and no faster. What has so
-    /// many of the words is rare, and looked through for the rest of them.
-    fn push_search(&self, sql: &mut QueryBuilder<Postgres>) {
+    /// The orders that have all words: a set of orders a word, and of these what they have in
+    /// common. As sets and not as conditions: the planner's work grows with the number of words and
+    /// no faster. What has so many of the words is rare, and looked through for the rest of them.
+    /// An order may come more than once.
+    pub(crate) fn push_found(&self, sql: &mut QueryBuilder<Postgres>) {
         let mut queries = self.q.queries();
         let looked_up: Vec<_> = queries.by_ref().take(LOOKED_UP).collect();
         let rest: Vec<_> = queries.collect();
-        if looked_up.is_empty() {
-            return;
-        }
-        sql.push(" and o.id in (");
         if !rest.is_empty() {
-            sql.push("with found (id) as materialized (");
+            sql.push("with candidate (id) as materialized (");
         }
         for (place, query) in looked_up.into_iter().enumerate() {
             sql.push(if place == 0 { "" } else { " intersect " });
@@ -117,22 +113,21 @@ impl OrderFilter {
         if !rest.is_empty() {
             push_those_with(sql, rest);
         }
-        sql.push(")");
     }
 }
 
-/// Which of the orders that were `found` have the rest of the words, too.
+/// Which of the candidates have the rest of the words, too.
 fn push_those_with(sql: &mut QueryBuilder<Postgres>, queries: Vec<String>) {
-    sql.push(") select f.id from found f where not exists (select from unnest(");
+    sql.push(") select o.id from candidate o where not exists (select from unnest(");
     sql.push_bind(queries);
     sql.push(
         "::text[]::tsquery[]) word (query) where not exists (\
-             select from order_history h where h.id = f.id and h.search @@ word.query \
+             select from order_history h where h.id = o.id and h.search @@ word.query \
          ) and not exists (\
              select from order_history h join customer c on c.id = h.customer_id \
-             where h.id = f.id and c.search @@ word.query \
+             where h.id = o.id and c.search @@ word.query \
          ) and not exists (\
              select from order_line l join product p on p.sku = l.sku \
-             where l.order_id = f.id and p.search @@ word.query))",
+             where l.order_id = o.id and p.search @@ word.query))",
     );
 }

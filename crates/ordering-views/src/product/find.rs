@@ -32,19 +32,39 @@ pub struct Product {
     pub version: i64,
 }
 
-/// The columns of [`Product`], with where they come from.
-pub(super) const PRODUCT: &str = "select p.sku, p.name, p.department, p.category, p.brand, \
-     p.unit_price_cents, p.stock, coalesce(s.units, 0) as units_sold, p.discontinued, p.version \
-     from product p left join product_sales s on s.sku = p.sku where true";
+/// The columns of [`Product`] but for what was sold of it.
+pub(super) const PRODUCT: &str = "p.sku, p.name, p.department, p.category, p.brand, \
+     p.unit_price_cents, p.stock, p.discontinued, p.version";
+
+/// What was sold and waits to be added to `product_sales`. Nearly always there is none.
+pub(super) const WAITING: &str = "select sku, sum(units)::bigint as units \
+     from (select unnest(keys) as sku, unnest(counts) as units from product_sales_waiting) batch";
 
 /// The product with this number.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn find(pool: &PgPool, sku: &str) -> Result<Option<Product>, sqlx::Error> {
-    let mut sql = QueryBuilder::new(PRODUCT);
-    sql.push(" and p.sku = ").push_bind(sku);
+    let mut sql = QueryBuilder::default();
+    push_page(&mut sql, |sql| {
+        sql.push(" and p.sku = ").push_bind(sku.to_owned());
+    });
     sql.build_query_as().fetch_optional(pool).await
+}
+
+/// Products that `push` picks, before it is added up what was sold of each: of most it is not asked.
+fn push_page(sql: &mut QueryBuilder<Postgres>, push: impl FnOnce(&mut QueryBuilder<Postgres>)) {
+    sql.push(format_args!(
+        "with page as materialized (\
+         select {PRODUCT}, coalesce(s.units, 0) as units \
+         from product p left join product_sales s on s.sku = p.sku where true"
+    ));
+    push(sql);
+    sql.push(format_args!(
+        "), waiting as materialized ({WAITING} where sku in (select sku from page) group by sku) \
+         select {PRODUCT}, p.units + coalesce(w.units, 0) as units_sold \
+         from page p left join waiting w on w.sku = p.sku"
+    ));
 }
 
 /// What a product must be like; what is empty does not matter.
@@ -105,20 +125,6 @@ pub enum ProductSort {
     MostSoldFirst,
 }
 
-impl ProductSort {
-    fn column(self) -> &'static str {
-        match self {
-            Self::Name => "p.name",
-            Self::CheapestFirst | Self::DearestFirst => "p.unit_price_cents",
-            Self::MostSoldFirst => "coalesce(s.units, 0)",
-        }
-    }
-
-    fn descends(self) -> bool {
-        matches!(self, Self::DearestFirst | Self::MostSoldFirst)
-    }
-}
-
 /// The place of a product in any sort.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductPlace {
@@ -136,20 +142,6 @@ impl ProductPlace {
     fn of(product: &Product) -> Self {
         let Product { name, unit_price_cents, units_sold, sku, .. } = product.clone();
         Self { name, unit_price_cents, units_sold, sku }
-    }
-
-    /// A comparison of rows, which an index on both columns answers.
-    pub(super) fn push_after(&self, sort: ProductSort, sql: &mut QueryBuilder<Postgres>) {
-        let direction = if sort.descends() { "<" } else { ">" };
-        sql.push(format_args!(" and ({}, p.sku) {direction} (", sort.column()));
-        match sort {
-            ProductSort::Name => sql.push_bind(self.name.clone()),
-            ProductSort::CheapestFirst | ProductSort::DearestFirst => {
-                sql.push_bind(self.unit_price_cents)
-            }
-            ProductSort::MostSoldFirst => sql.push_bind(self.units_sold),
-        };
-        sql.push(", ").push_bind(self.sku.clone()).push(")");
     }
 }
 
@@ -176,15 +168,28 @@ pub fn push_list(
     sort: ProductSort,
     (after, limit): (Option<ProductPlace>, Limit),
 ) {
-    if sort == ProductSort::MostSoldFirst {
-        return most_sold::push_list(sql, filter, (after.as_ref(), limit));
-    }
-    sql.push(PRODUCT);
-    filter.push(sql);
-    if let Some(place) = after {
-        place.push_after(sort, sql);
-    }
-    let (column, direction) = (sort.column(), if sort.descends() { " desc" } else { "" });
-    sql.push(format_args!(" order by {column}{direction}, p.sku{direction} limit "));
-    sql.push_bind(limit.and_one());
+    let (column, beyond, direction) = match sort {
+        ProductSort::Name => ("p.name", ">", ""),
+        ProductSort::CheapestFirst => ("p.unit_price_cents", ">", ""),
+        ProductSort::DearestFirst => ("p.unit_price_cents", "<", " desc"),
+        ProductSort::MostSoldFirst => {
+            return most_sold::push_list(sql, filter, (after.as_ref(), limit));
+        }
+    };
+    let order = format!(" order by {column}{direction}, p.sku{direction}");
+    push_page(sql, |sql| {
+        filter.push(sql);
+        if let Some(place) = after {
+            // A comparison of rows, which an index on both columns answers.
+            sql.push(format_args!(" and ({column}, p.sku) {beyond} ("));
+            if sort == ProductSort::Name {
+                sql.push_bind(place.name);
+            } else {
+                sql.push_bind(place.unit_price_cents);
+            }
+            sql.push(", ").push_bind(place.sku).push(")");
+        }
+        sql.push(&order).push(" limit ").push_bind(limit.and_one());
+    });
+    sql.push(order);
 }

@@ -8,6 +8,7 @@ mod freshness;
 mod model;
 mod orders;
 mod paging;
+mod product_paging;
 mod products;
 mod report_edges;
 mod reports;

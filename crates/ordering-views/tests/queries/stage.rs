@@ -88,3 +88,11 @@ impl Stage {
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
+
+/// Takes what was sold of a product out of the counts and leaves it to be added, as a large batch
+/// does; in all it stays the same.
+pub(crate) async fn leave_waiting(pool: &PgPool, sku: &str) {
+    let sql = "with counted as (delete from product_sales where sku = $1 returning sku, units) \
+         insert into product_sales_waiting select array[sku, sku], array[units + 7, -7] from counted";
+    sqlx::query(sql).bind(sku).execute(pool).await.unwrap();
+}

@@ -18,7 +18,10 @@ async fn every_list_over_a_year_reads_few_pages_and_no_table_from_end_to_end() {
     let pool = &year.pool;
     let mut failures = orders::failures(pool).await;
     failures.extend(orders::late_pages_that_cost_more(pool).await);
+    failures.extend(orders::combinations_that_cost_more(pool).await);
     failures.extend(products::failures(pool).await);
+    failures.extend(products::combinations_that_cost_more(pool).await);
+    failures.extend(products::late_pages_that_cost_more(pool).await);
     failures.extend(too_slow(pool).await);
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

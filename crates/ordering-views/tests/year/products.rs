@@ -2,36 +2,36 @@
 
 use ordering_views::{
     Limit,
-    product::{self, ProductFilter, ProductSort},
+    product::{self, ProductFilter, ProductPlace, ProductSort},
 };
 use sqlx::PgPool;
 
 use crate::{orders::LARGE, plan::Plan};
 
-/// The pages that a page of products may cost: a walk past some thousands that do not pass.
+/// The pages that a page of products may cost: a walk past some thousands that do not pass, or as
+/// many that do, to be sorted.
 const FINDING: u64 = 12_000;
 
-/// The pages of the most sold products: those that sold as much as the twentieth, or up to twice
-/// that.
-const MOST_SOLD: u64 = 500;
+/// The same for several filters at once.
+const COMBINED: u64 = 14_000;
 
-/// The pages of a late page: what was sold of each product that sold up to twice as much. The same
-/// are enough for whatever filter some of the most sold products pass.
-const MOST_SOLD_LATE: u64 = 4_500;
+/// The pages of a walk past all that sells well: hardly any of it is that dear.
+const PAST_WHAT_SELLS: u64 = 45_000;
 
-/// Which product a late page begins with.
-const LATE: usize = 5_000;
+/// The pages that ten late pages may cost beside what the first ten do: the way down in an index may
+/// have a step more.
+const TEN_STEPS: u64 = 20;
 
-/// The pages of all that sold eight times or more, looked up one by one, as hardly any is that dear.
-const ALL_SOLD: u64 = 45_000;
+const SORTS: [ProductSort; 4] = [
+    ProductSort::Name,
+    ProductSort::CheapestFirst,
+    ProductSort::DearestFirst,
+    ProductSort::MostSoldFirst,
+];
 
 fn cases() -> Vec<(&'static str, ProductFilter)> {
     let filter = ProductFilter::default;
     let named = |name: &str| Some(name.to_owned());
-    let search = |text: &str| {
-        let Ok(search) = text.parse();
-        search
-    };
     vec![
         ("none", filter()),
         ("a rare word", ProductFilter { q: search("jalap"), ..filter() }),
@@ -59,25 +59,18 @@ fn cases() -> Vec<(&'static str, ProductFilter)> {
 /// Each case in each sort that reads more than it may.
 pub(crate) async fn failures(pool: &PgPool) -> Vec<String> {
     let mut failures = Vec::new();
-    let sorts = [ProductSort::Name, ProductSort::CheapestFirst, ProductSort::DearestFirst];
     for (name, filter) in cases() {
-        for sort in sorts {
+        for sort in SORTS {
             let (buffers, whole) = read(pool, &filter, sort).await;
-            if buffers > FINDING || !whole.is_empty() {
+            let most = match (name, sort) {
+                ("dear", ProductSort::MostSoldFirst) => PAST_WHAT_SELLS,
+                _ => FINDING,
+            };
+            if buffers > most || !whole.is_empty() {
                 failures.push(format!("{name}, {sort:?}: {buffers} pages, read whole: {whole:?}"));
             }
         }
-        let most = match name {
-            "none" => MOST_SOLD,
-            "dear" => ALL_SOLD,
-            _ => MOST_SOLD_LATE,
-        };
-        let (buffers, whole) = read(pool, &filter, ProductSort::MostSoldFirst).await;
-        if buffers > most || (!whole.is_empty() && sold_well(pool, &filter).await) {
-            failures.push(format!("{name}, most sold: {buffers} pages, read whole: {whole:?}"));
-        }
     }
-    failures.extend(late_page(pool).await);
     failures
 }
 
@@ -89,26 +82,95 @@ async fn read(pool: &PgPool, filter: &ProductFilter, sort: ProductSort) -> (u64,
     (plan.buffers(), whole.map(str::to_owned).collect())
 }
 
-/// A page far down the most sold products, where many sold about as much.
-async fn late_page(pool: &PgPool) -> Option<String> {
-    let (filter, sort) = (ProductFilter::default(), ProductSort::MostSoldFirst);
-    let most: Limit = "100".parse().unwrap();
-    let mut after = None;
-    for _ in 0..LATE / 100 {
-        after = product::list(pool, &filter, sort, (after, most)).await.unwrap().next;
+/// Every filter with every other in each sort: what costs more than it may.
+pub(crate) async fn combinations_that_cost_more(pool: &PgPool) -> Vec<String> {
+    let asked: [&dyn Fn(&mut ProductFilter); 6] = [
+        &|f| f.q = search("milk"),
+        &|f| f.department = Some("GROCERY".to_owned()),
+        &|f| f.category = Some("YOGURT".to_owned()),
+        &|f| f.in_stock = Some(true),
+        &|f| f.min_price_cents = Some(100),
+        &|f| f.max_price_cents = Some(500),
+    ];
+    let mut failures = Vec::new();
+    for chosen in 0..1_usize << asked.len() {
+        let mut filter = ProductFilter::default();
+        let chosen = asked.iter().enumerate().filter(|(place, _)| chosen >> place & 1 == 1);
+        chosen.for_each(|(_, ask)| ask(&mut filter));
+        for sort in SORTS {
+            let (buffers, whole) = read(pool, &filter, sort).await;
+            if buffers > COMBINED || !whole.is_empty() {
+                failures
+                    .push(format!("{filter:?}, {sort:?}: {buffers} pages, read whole: {whole:?}"));
+            }
+        }
     }
-    let units = after.as_ref().map_or(0, |place| place.units_sold);
-    let page = (after, Limit::default());
-    let plan = Plan::of(pool, |sql| product::push_list(sql, &filter, sort, page)).await;
-    let (buffers, whole) = (plan.buffers(), plan.read_whole());
-    let large = whole.iter().any(|table| LARGE.contains(table));
-    (buffers > MOST_SOLD_LATE || large || units < 8)
-        .then(|| format!("product {LATE}, {units} sold: {buffers} pages, read whole: {whole:?}"))
+    failures
 }
 
-/// Whether all products of the first page sold eight times or more. Beyond those there is no index.
-async fn sold_well(pool: &PgPool, filter: &ProductFilter) -> bool {
-    let page = (None, Limit::default());
-    let page = product::list(pool, filter, ProductSort::MostSoldFirst, page).await.unwrap();
-    page.next.is_some() && page.items.iter().all(|product| product.units_sold >= 8)
+fn search(text: &str) -> ordering_views::Search {
+    let Ok(search) = text.parse();
+    search
+}
+
+/// Ten pages from the 1,000th on against the first ten, by each sort, with a filter and without.
+pub(crate) async fn late_pages_that_cost_more(pool: &PgPool) -> Vec<String> {
+    let grocery = ProductFilter { department: Some("GROCERY".to_owned()), ..Default::default() };
+    let mut failures = Vec::new();
+    for filter in [ProductFilter::default(), grocery] {
+        for sort in SORTS {
+            let (early, after) = ten_pages(pool, &filter, sort, None).await;
+            let after = skip(pool, &filter, sort, after, 990).await;
+            let (late, _) = ten_pages(pool, &filter, sort, after).await;
+            if late > early + TEN_STEPS {
+                failures.push(format!("{filter:?}, {sort:?}: page 1 {early}, page 1,000 {late}"));
+            }
+        }
+    }
+    failures
+}
+
+type After = Option<ProductPlace>;
+
+/// What ten pages cost, in pages of the database, and where they end.
+async fn ten_pages(
+    pool: &PgPool,
+    filter: &ProductFilter,
+    sort: ProductSort,
+    mut after: After,
+) -> (u64, After) {
+    let mut buffers = 0;
+    for _ in 0..10 {
+        let page = (after.clone(), Limit::default());
+        let plan = Plan::of(pool, |sql| product::push_list(sql, filter, sort, page)).await;
+        buffers += plan.buffers();
+        after = next(pool, filter, sort, (after, Limit::default())).await;
+    }
+    (buffers, after)
+}
+
+/// Where so many pages more end.
+async fn skip(
+    pool: &PgPool,
+    filter: &ProductFilter,
+    sort: ProductSort,
+    mut after: After,
+    pages: usize,
+) -> After {
+    let most: Limit = "100".parse().unwrap();
+    for _ in 0..pages / 5 {
+        after = next(pool, filter, sort, (after, most)).await;
+    }
+    after
+}
+
+async fn next(
+    pool: &PgPool,
+    filter: &ProductFilter,
+    sort: ProductSort,
+    page: (After, Limit),
+) -> After {
+    let found = product::list(pool, filter, sort, page).await.unwrap();
+    assert!(found.next.is_some(), "there are more than a thousand pages");
+    found.next
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use projection::{
     Changes, Commit, Metadata, ReadModel, RecordedEvent, StreamId, Table, Tally, Timestamp,
-    Undecodable, Version, View, row,
+    Undecodable, Version, View, Waiting, row,
 };
 use projection_simulator::Domain;
 use sqlx::{Connection, PgConnection};
@@ -31,7 +31,10 @@ pub struct Jars {
 
 impl Default for Jars {
     fn default() -> Self {
-        Self { jar: Table::default(), total: Tally::new("total", "name", "pieces") }
+        // Few keys are many here, so that some wait in every simulation.
+        let waiting = Waiting { from_keys: 3, most_keys: 5 };
+        let total = Tally::new("total", ("name", "pieces"), waiting);
+        Self { jar: Table::default(), total }
     }
 }
 
@@ -91,7 +94,7 @@ impl ReadModel for Pantry {
     type Tables = Jars;
 
     const VIEWS: &'static [View] =
-        &[View { name: "jars", category: Some("jar"), tables: &["jar", "total"] }];
+        &[View { name: "jars", category: Some("jar"), tables: &["jar", "total", "total_waiting"] }];
 
     fn each(tables: &mut Jars) -> Vec<&mut dyn Changes> {
         vec![&mut tables.jar, &mut tables.total]
@@ -120,6 +123,7 @@ impl ReadModel for Pantry {
     fn count(tables: &mut Jars) {
         for jar in tables.jar.iter() {
             tables.total.add("all", jar.pieces);
+            tables.total.add(&jar.id, jar.pieces);
         }
     }
 }
@@ -134,7 +138,8 @@ pub async fn create_tables(url: &str) -> anyhow::Result<()> {
     sqlx::raw_sql(engine).execute(&mut connection).await?;
     sqlx::raw_sql(
         "create table jar (id text primary key, pieces bigint not null, arrival bigint not null);
-         create table total (name text primary key, pieces bigint not null);",
+         create table total (name text primary key, pieces bigint not null);
+         create table total_waiting (keys text[] not null, counts bigint[] not null);",
     )
     .execute(&mut connection)
     .await?;

@@ -93,7 +93,10 @@ async fn compare_table(
 ) -> Result<TableParity, sqlx::Error> {
     let table = changes.table();
     let settled = settled(changes);
-    let side = |schema: &str| format!("select t::text as row from {schema}.{table} t {settled}");
+    let side = |schema: &str| match changes.tally() {
+        Some(tally) => format!("select t::text as row from ({}) t", tally.counts(schema)),
+        None => format!("select t::text as row from {schema}.{table} t {settled}"),
+    };
     let sum = |schema: &str| {
         let rows = side(schema);
         let sql = format!(
@@ -119,13 +122,9 @@ async fn compare_table(
     Ok(TableParity { table: table.to_owned(), live_rows, next_rows, differing })
 }
 
-/// The condition for rows of streams that stand still. A tally that counts nothing equals one that
-/// is not there.
+/// The condition for rows of streams that stand still.
 fn settled(changes: &dyn Changes) -> String {
-    let Some(Owner { category, column }) = changes.owner() else {
-        let counts = changes.tally().map(|tally| format!("where t.{} <> 0", tally.names()[2]));
-        return counts.unwrap_or_default();
-    };
+    let Some(Owner { category, column }) = changes.owner() else { return String::new() };
     let prefix = category.map(|category| format!("'{category}-' || ")).unwrap_or_default();
     let stream = format!("{prefix}t.{}::text", column.name);
     format!("where not exists (select from moving where moving.stream = {stream})")

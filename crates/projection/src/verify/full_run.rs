@@ -143,13 +143,12 @@ impl<'a, M: ReadModel, S: CommitSource> FullRun<'a, M, S> {
     }
 }
 
-/// What a tally's table says.
+/// What a tally's tables say.
 async fn stored(
     snapshot: &mut PgConnection,
     tally: &Tally,
 ) -> Result<BTreeMap<String, i64>, ApplyError> {
-    let [table, key, count] = tally.names();
-    let sql = AssertSqlSafe(format!("select {key}, {count} from {table}"));
+    let sql = AssertSqlSafe(tally.counts("public"));
     let rows: Vec<(String, i64)> = sqlx::query_as(sql).fetch_all(snapshot).await?;
     Ok(rows.into_iter().collect())
 }

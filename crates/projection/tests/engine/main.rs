@@ -7,6 +7,7 @@ mod outages;
 mod rebuild;
 mod rewritten;
 mod verify;
+mod waiting;
 
 use std::sync::Arc;
 

@@ -1,0 +1,119 @@
+//! Counts of large batches wait to be added: nobody can tell, but for the table they wait in.
+
+use std::sync::Arc;
+
+use projection::{Checked, Commit, Report, Verifier};
+use tokio::task::JoinSet;
+
+use crate::lamps::{House, Light, labelled, lit};
+
+/// Each lamp of a porch, lit once more: one count for each, and one for all.
+fn porch(lamps: usize, version: u64) -> Vec<Commit> {
+    (1..=lamps).map(|lamp| lit(&format!("porch-{lamp}"), version)).collect()
+}
+
+/// How many batches wait, and how many keys have been added.
+async fn waiting_and_added(house: &House) -> anyhow::Result<(i64, i64)> {
+    let sql = "select (select count(*) from total_waiting), (select count(*) from total)";
+    Ok(sqlx::query_as(sql).fetch_one(&house.pool).await?)
+}
+
+/// Proves all counts against the commits; gives how many keys there are.
+async fn proved(house: &House) -> anyhow::Result<u64> {
+    let verifier = Verifier::new(house.pool.clone(), Light, house.shelf.clone());
+    let mut run = verifier.all().await?;
+    let mut all = Checked::default();
+    while let Some(checked) = run.next().await? {
+        all += checked;
+    }
+    assert!(all.agrees(), "{:?}", all.differences);
+    Ok(all.tally_keys)
+}
+
+#[tokio::test]
+async fn what_a_large_batch_counts_waits_for_one_that_is_not() -> anyhow::Result<()> {
+    let house = House::new().await?;
+    house.store(porch(4, 1));
+    house.deliver(porch(4, 1)).await?;
+    assert_eq!(waiting_and_added(&house).await?, (1, 0));
+    assert_eq!(proved(&house).await?, 5);
+
+    house.store([lit("a", 1)]);
+    house.deliver(vec![lit("a", 1)]).await?;
+    assert_eq!(waiting_and_added(&house).await?, (0, 5));
+    assert_eq!(proved(&house).await?, 5);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_batch_that_counts_nothing_adds_what_waits() -> anyhow::Result<()> {
+    let house = House::new().await?;
+    house.store(porch(4, 1));
+    house.deliver(porch(4, 1)).await?;
+    house.store([labelled("b", 1, "Ann's")]);
+    house.deliver(vec![labelled("b", 1, "Ann's")]).await?;
+    assert_eq!(waiting_and_added(&house).await?, (0, 5));
+    assert_eq!(proved(&house).await?, 5);
+    Ok(())
+}
+
+#[tokio::test]
+async fn large_batches_leave_no_more_than_so_much() -> anyhow::Result<()> {
+    let house = House::new().await?;
+    let mut seen = Vec::new();
+    for version in 1..=5 {
+        house.store(porch(3, version));
+        house.deliver(porch(3, version)).await?;
+        seen.push(waiting_and_added(&house).await?.0);
+        proved(&house).await?;
+    }
+    // Four keys each: of six and more that wait, the next one adds all and leaves its own.
+    assert_eq!(seen, [1, 2, 1, 2, 1]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_large_batch_that_comes_again_counts_once() -> anyhow::Result<()> {
+    let house = House::new().await?;
+    house.store(porch(4, 1));
+    house.deliver(porch(4, 1)).await?;
+    let again = house.deliver(porch(4, 1)).await?;
+    assert_eq!(again, Report { duplicates: 4, ..Report::default() });
+    assert_eq!(proved(&house).await?, 5);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn projectors_with_large_and_small_batches_at_once_count_all_once() -> anyhow::Result<()> {
+    const VERSIONS: u64 = 15;
+    let house = Arc::new(House::new().await?);
+    let single = |projector: u64, version| lit(&format!("hall-{projector}"), version);
+    for version in 1..=VERSIONS {
+        house.store(porch(5, version));
+        house.store((0..3).map(|projector| single(projector, version)).collect::<Vec<_>>());
+    }
+    let mut projectors = JoinSet::new();
+    for projector in 0..3 {
+        let large = house.clone();
+        projectors.spawn(async move {
+            for version in 1..=VERSIONS {
+                let mut batch = porch(5, version);
+                batch.rotate_left(projector as usize);
+                large.deliver(batch).await?;
+            }
+            anyhow::Ok(())
+        });
+        let small = house.clone();
+        projectors.spawn(async move {
+            for version in 1..=VERSIONS {
+                small.deliver(vec![single(projector, version)]).await?;
+            }
+            anyhow::Ok(())
+        });
+    }
+    for projected in projectors.join_all().await {
+        projected?;
+    }
+    assert_eq!(proved(&house).await?, 9);
+    Ok(())
+}
