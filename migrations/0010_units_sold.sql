@@ -4,7 +4,8 @@
 -- of `product_sales` and of what waits.
 --
 -- The release before walks an index by `popularity` (0009). While it still answers, all products are
--- equally popular, which is the same order, and nothing is computed any more when a count moves.
+-- equally popular, which is the same order but for products whose orders were all cancelled, and nothing
+-- is computed any more when a count moves.
 
 -- Also where a generation of the tables is being built, or lies there for the way back.
 do $$
@@ -32,12 +33,13 @@ begin
                 alter column keys set storage external, alter column counts set storage external',
             generation);
         for admitted in
-            select a.privilege_type as right, pg_get_userbyid(a.grantee) as role
+            select a.privilege_type as right,
+                case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end as role
             from pg_class c, aclexplode(c.relacl) a
             where c.oid = to_regclass(format('%I.product_sales', generation))
-                and a.grantee not in (0, c.relowner)
+                and a.grantee <> c.relowner
         loop
-            execute format('grant %s on %I.product_sales_waiting to %I',
+            execute format('grant %s on %I.product_sales_waiting to %s',
                 admitted.right, generation, admitted.role);
         end loop;
     end loop;

@@ -166,7 +166,7 @@ impl Tally {
                 format!(
                     "insert into {table} ({key}, {count}) \
                      select key, sum(increment) from ({own}{waited}) as n (key, increment) \
-                     where {ALL_MOVED} group by key order by key \
+                     where {ALL_MOVED} group by key having sum(increment) <> 0 order by key \
                      on conflict ({key}) do update set {count} = {table}.{count} + excluded.{count}"
                 )
             },

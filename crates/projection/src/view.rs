@@ -9,7 +9,7 @@ pub struct View {
     pub name: &'static str,
     /// The category of its streams; `None` where it is made of all.
     pub category: Option<&'static str>,
-    /// Its tables, tallies among them. No other view writes them.
+    /// Its tables, tallies and what waits for them among them. No other view writes them.
     pub tables: &'static [&'static str],
 }
 

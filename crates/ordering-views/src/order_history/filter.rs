@@ -87,7 +87,7 @@ impl OrderFilter {
     /// The orders that have all words: a set of orders a word, and of these what they have in
     /// common. As sets and not as conditions: the planner's work grows with the number of words and
     /// no faster. What has so many of the words is rare, and looked through for the rest of them.
-    /// An order may come more than once.
+    /// Each once, also so that the planner takes them for few, and a look for one of them for cheap.
     pub(crate) fn push_found(&self, sql: &mut QueryBuilder<Postgres>) {
         let mut queries = self.q.queries();
         let looked_up: Vec<_> = queries.by_ref().take(LOOKED_UP).collect();
@@ -95,6 +95,7 @@ impl OrderFilter {
         if !rest.is_empty() {
             sql.push("with candidate (id) as materialized (");
         }
+        sql.push("select distinct id from (");
         for (place, query) in looked_up.into_iter().enumerate() {
             sql.push(if place == 0 { "" } else { " intersect " });
             sql.push("(select h.id from order_history h where h.search @@ ");
@@ -110,6 +111,7 @@ impl OrderFilter {
             );
             sql.push_bind(query).push("::tsquery)");
         }
+        sql.push(") matched");
         if !rest.is_empty() {
             push_those_with(sql, rest);
         }

@@ -36,8 +36,9 @@ pub struct Product {
 pub(super) const PRODUCT: &str = "p.sku, p.name, p.department, p.category, p.brand, \
      p.unit_price_cents, p.stock, p.discontinued, p.version";
 
-/// What was sold and waits to be added to `product_sales`. Nearly always there is none.
-pub(super) const WAITING: &str = "select sku, sum(units)::bigint as units \
+/// What was sold and waits to be added to `product_sales`. A batch that is not
+/// large leaves none.
+pub(super) const STILL_TO_ADD: &str = "select sku, sum(units)::bigint as units \
      from (select unnest(keys) as sku, unnest(counts) as units from product_sales_waiting) batch";
 
 /// The product with this number.
@@ -61,7 +62,7 @@ fn push_page(sql: &mut QueryBuilder<Postgres>, push: impl FnOnce(&mut QueryBuild
     ));
     push(sql);
     sql.push(format_args!(
-        "), waiting as materialized ({WAITING} where sku in (select sku from page) group by sku) \
+        "), waiting as materialized ({STILL_TO_ADD} where sku in (select sku from page) group by sku) \
          select {PRODUCT}, p.units + coalesce(w.units, 0) as units_sold \
          from page p left join waiting w on w.sku = p.sku"
     ));

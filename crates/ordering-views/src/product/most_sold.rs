@@ -3,7 +3,7 @@
 
 use sqlx::{Postgres, QueryBuilder};
 
-use super::find::{PRODUCT, ProductFilter, ProductPlace, WAITING};
+use super::find::{PRODUCT, ProductFilter, ProductPlace, STILL_TO_ADD};
 use crate::Limit;
 
 /// What sold and moves no more, by the index. `not in` is a look into a hash for each product, and
@@ -44,11 +44,11 @@ pub(super) fn push_list(
     filter: &ProductFilter,
     (after, limit): (Option<&ProductPlace>, Limit),
 ) {
-    sql.push(format_args!("with waiting as materialized ({WAITING} group by sku)"));
+    sql.push(format_args!("with waiting as materialized ({STILL_TO_ADD} group by sku)"));
     for part in [SOLD, MOVED, UNSOLD] {
         part.push(sql, filter, after);
         sql.push(" limit ").push_bind(limit.and_one());
-        sql.push(if part.name == UNSOLD.name { " - (select count(*) from sold))" } else { ")" });
+        sql.push(if part.units.is_none() { " - (select count(*) from sold))" } else { ")" });
     }
     sql.push(
         " select * from sold union all select * from moved union all select * from unsold \

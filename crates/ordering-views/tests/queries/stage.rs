@@ -89,10 +89,12 @@ pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// Takes what was sold of a product out of the counts and leaves it to be added, as a large batch
-/// does; in all it stays the same.
+/// Takes half of what was sold of a product out of its count and leaves it to be added, as large
+/// batches do; in all it stays the same.
 pub(crate) async fn leave_waiting(pool: &PgPool, sku: &str) {
-    let sql = "with counted as (delete from product_sales where sku = $1 returning sku, units) \
-         insert into product_sales_waiting select array[sku, sku], array[units + 7, -7] from counted";
+    let sql = "with half as (\
+             update product_sales s set units = old.units / 2 from product_sales old \
+             where s.sku = $1 and old.sku = s.sku returning s.sku, old.units - s.units as units) \
+         insert into product_sales_waiting select array[sku, sku], array[units + 7, -7] from half";
     sqlx::query(sql).bind(sku).execute(pool).await.unwrap();
 }

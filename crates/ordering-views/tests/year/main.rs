@@ -22,6 +22,8 @@ async fn every_list_over_a_year_reads_few_pages_and_no_table_from_end_to_end() {
     failures.extend(products::failures(pool).await);
     failures.extend(products::combinations_that_cost_more(pool).await);
     failures.extend(products::late_pages_that_cost_more(pool).await);
+    failures.extend(orders::wrong_pages_of_a_common_word(pool).await);
+    failures.extend(products::rare_lists_that_cost_more(pool).await);
     failures.extend(too_slow(pool).await);
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

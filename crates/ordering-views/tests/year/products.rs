@@ -18,6 +18,9 @@ const COMBINED: u64 = 14_000;
 /// The pages of a walk past all that sells well: hardly any of it is that dear.
 const PAST_WHAT_SELLS: u64 = 45_000;
 
+/// The pages while 40,000 counts wait to be added: two looks for each product among them.
+const WHILE_MUCH_WAITS: u64 = 60_000;
+
 /// The pages that ten late pages may cost beside what the first ten do: the way down in an index may
 /// have a step more.
 const TEN_STEPS: u64 = 20;
@@ -173,4 +176,35 @@ async fn next(
     let found = product::list(pool, filter, sort, page).await.unwrap();
     assert!(found.next.is_some(), "there are more than a thousand pages");
     found.next
+}
+
+/// Lists at times that are rare: while as much as may waits to be added, and far down among what
+/// nobody bought. Gives those that cost more than they may.
+pub(crate) async fn rare_lists_that_cost_more(pool: &PgPool) -> Vec<String> {
+    let mut failures = Vec::new();
+    let leave = "insert into product_sales_waiting \
+         select array_agg(sku), array_agg(1) \
+         from (select sku, row_number() over () / 800 as batch from order_line limit 40000) l \
+         group by batch";
+    sqlx::raw_sql(leave).execute(pool).await.unwrap();
+    for sort in SORTS {
+        let (buffers, _) = read(pool, &ProductFilter::default(), sort).await;
+        if buffers > WHILE_MUCH_WAITS {
+            failures.push(format!("while much waits, {sort:?}: {buffers} pages"));
+        }
+    }
+    let forget = "truncate product_sales_waiting; \
+         delete from product_sales where hashtext(sku) % 2 = 0; analyze product_sales";
+    sqlx::raw_sql(forget).execute(pool).await.unwrap();
+    for sku in ["Z", "P1", "P05"] {
+        let (name, sku) = (String::new(), sku.to_owned());
+        let after = ProductPlace { name, unit_price_cents: 0, units_sold: 0, sku };
+        let page = (Some(after), Limit::default());
+        let (filter, sort) = (ProductFilter::default(), ProductSort::MostSoldFirst);
+        let plan = Plan::of(pool, |sql| product::push_list(sql, &filter, sort, page)).await;
+        if plan.buffers() > FINDING {
+            failures.push(format!("among what nobody bought: {} pages", plan.buffers()));
+        }
+    }
+    failures
 }

@@ -7,7 +7,7 @@ use sqlx::{Executor, PgPool};
 use tokio::sync::Mutex;
 use tracing::warn;
 
-use super::{tables, views};
+use super::{NEXT, schema::is_whole, tables, views};
 use crate::{
     Applied, ApplyError, CommitSource, Delivery, Engine, ReadModel, Removed, Report, View,
 };
@@ -170,6 +170,11 @@ impl<M: ReadModel + Clone, S: CommitSource + Clone> Generations<M, S> {
         if next.as_ref().is_none_or(|next| next.started_at != started_at) {
             // A view that this build does not have is of a newer one: its projectors write it.
             let Ok(views) = views::<M>(&names) else { return Ok(None) };
+            // One that lacks a table is of an older one: for a name that it lacks, the live table
+            // would be taken.
+            if !is_whole(live, NEXT, &tables(&views)).await? {
+                return Ok(None);
+            }
             let parts = (self.live.model().clone(), self.live.source().clone());
             let engine = engine(live, parts, &views).await?;
             *next = Some(Next { started_at, views, engine });

@@ -129,6 +129,17 @@ pub(super) async fn copy_decisions(live: &PgPool) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
+/// Whether a generation has all of these tables.
+pub(super) async fn is_whole(
+    pool: &PgPool,
+    schema: &str,
+    tables: &[&str],
+) -> Result<bool, sqlx::Error> {
+    let sql = "select count(*) from pg_tables where schemaname = $1 and tablename = any($2)";
+    let found: i64 = sqlx::query_scalar(sql).bind(schema).bind(tables).fetch_one(pool).await?;
+    Ok(usize::try_from(found) == Ok(tables.len()))
+}
+
 /// Makes the previous generation the next one. It is indexed, so projectors may write it at once.
 pub(super) async fn recall<M: ReadModel>(
     connection: &mut PgConnection,

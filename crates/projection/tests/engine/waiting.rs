@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use projection::{Checked, Commit, Report, Verifier};
+use projection::{
+    Checked, Commit, Delivery, Plan, Rebuild, Removal, Removed, Report, Swap, Timestamp, Verifier,
+    Version,
+};
+use sqlx::Executor;
 use tokio::task::JoinSet;
 
 use crate::lamps::{House, Light, labelled, lit};
@@ -115,5 +119,51 @@ async fn projectors_with_large_and_small_batches_at_once_count_all_once() -> any
         projected?;
     }
     assert_eq!(proved(&house).await?, 9);
+    Ok(())
+}
+
+const ONE_MORE: &str = "update next_generation.total_waiting set counts[1] = counts[1] + 1";
+const ONE_LESS: &str = "update next_generation.total_waiting set counts[1] = counts[1] - 1";
+
+/// What waits belongs to a generation as its counts do: it is compared, swapped and comes back.
+#[tokio::test]
+async fn a_generation_has_its_own_counts_that_wait() -> anyhow::Result<()> {
+    // So many that they are large batches, however a copy divides them.
+    let house = House::new().await?;
+    house.store(porch(20, 1));
+    house.store([labelled("b", 1, "Ann's")]);
+    house.deliver(porch(20, 1)).await?;
+    house.deliver(vec![labelled("b", 1, "Ann's")]).await?;
+    assert_eq!(waiting_and_added(&house).await?, (0, 21));
+    let plan = Plan { views: vec![], source: "shelf".to_owned() };
+    let rebuild = Rebuild::begin(&house.pool, (Light, house.shelf.clone()), &plan).await?;
+    let all = house.shelf.all().into_iter().map(Delivery::Commit).collect();
+    rebuild.copy("shelf", all, None).await?;
+    rebuild.follow().await?;
+    let parity = rebuild.compare().await?;
+    assert!(parity.is_same() && parity.moving_streams == 0, "{parity:?}");
+    house.pool.execute(ONE_MORE).await?;
+    assert!(!rebuild.compare().await?.is_same());
+    house.pool.execute(ONE_LESS).await?;
+
+    assert_eq!(rebuild.swap().await?, Swap::Done);
+    drop(rebuild);
+    assert!(waiting_and_added(&house).await?.0 > 0);
+    assert_eq!(proved(&house).await?, 21);
+    let gone = Removed {
+        stream: lit("porch-1", 1).stream,
+        version: Version(1),
+        removal: Removal::Erased,
+        at: Timestamp::UNIX_EPOCH,
+    };
+    house.take_away(&lit("porch-1", 1));
+    house.engine.remove(vec![gone]).await?;
+    assert_eq!(proved(&house).await?, 20);
+
+    let back = Rebuild::back(&house.pool, (Light, house.shelf.clone())).await?;
+    while back.swap().await? != Swap::Done {
+        back.catch_up().await?;
+    }
+    assert_eq!(proved(&house).await?, 20, "what was erased counts in neither");
     Ok(())
 }
