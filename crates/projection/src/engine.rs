@@ -12,10 +12,10 @@ use std::{
 
 use decider::{Commit, StreamId, Undecodable, Version};
 use futures::{StreamExt, TryStreamExt};
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::{
-    ApplyError, Changes, Delivery, LoadPart, Statement, View,
+    ApplyError, Changes, Delivery, LoadPart, Statement, Tally, View,
     batch::{self, Batch, Steps},
     load::{load, load_statement},
     position::{self, Advance, Position, Quarantined},
@@ -145,6 +145,21 @@ impl<M: ReadModel, S: CommitSource> Engine<M, S> {
         let mut applied = Box::pin(self.apply_or_split(batch)).await?;
         applied.report.duplicates += duplicates;
         Ok(applied)
+    }
+
+    /// Adds the counts that large batches left waiting (see [`crate::Tally`]), for where no other
+    /// batch may come for long.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn add_what_waits(&self) -> Result<(), ApplyError> {
+        let mut tables = M::Tables::default();
+        let tallies = M::each(&mut tables).into_iter().filter_map(|table| table.tally());
+        let statements: Vec<_> = tallies.map(Tally::add_what_waits).collect();
+        for statement in statements {
+            sqlx::query(AssertSqlSafe(statement)).execute(&self.pool).await?;
+        }
+        Ok(())
     }
 
     /// Reads, folds, writes. With `refused`, the first commit of each stream is not folded but

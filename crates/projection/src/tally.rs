@@ -131,44 +131,24 @@ impl Tally {
     }
 
     /// Adds what waits to the table, if that is so, and these increments with it.
-    ///
-    /// What waits is locked before any count, and the counts in the order of their keys, so no two
-    /// writers wait for each other. Who waited for another one to add it finds it gone.
     fn add_to_table(
         &self,
         statement: &mut Statement,
         condition: &str,
         increments: Option<(Vec<&String>, Vec<i64>)>,
     ) -> Result<(), BoxDynError> {
-        let Self { table, key, count, .. } = self;
-        let taken = statement.part(
-            |_| {
-                format!(
-                    "delete from {table}_waiting where {condition} and {ALL_MOVED} \
-                     returning keys, counts"
-                )
-            },
-            |_| Ok(()),
-        )?;
-        let waited =
-            format!("select unnest(keys) as key, unnest(counts) as increment from {taken}");
+        let take = self.taken(&format!("{condition} and {ALL_MOVED}"));
+        let taken = statement.part(|_| take, |_| Ok(()))?;
         let own = increments.is_some();
         statement.part(
             |first| {
                 let second = first + 1;
-                let own = if own {
+                let own = own.then(|| {
                     format!(
                         "select unnest(${first}::text[]), unnest(${second}::bigint[]) union all "
                     )
-                } else {
-                    String::new()
-                };
-                format!(
-                    "insert into {table} ({key}, {count}) \
-                     select key, sum(increment) from ({own}{waited}) as n (key, increment) \
-                     where {ALL_MOVED} group by key having sum(increment) <> 0 order by key \
-                     on conflict ({key}) do update set {count} = {table}.{count} + excluded.{count}"
-                )
+                });
+                self.upsert(&format!("{}{}", own.unwrap_or_default(), waited(&taken)), ALL_MOVED)
             },
             |arguments| match increments {
                 None => Ok(()),
@@ -180,6 +160,33 @@ impl Tally {
         )?;
         Ok(())
     }
+
+    /// The statement that adds what waits, and nothing else.
+    pub(crate) fn add_what_waits(&self) -> String {
+        format!("with taken as ({}) {}", self.taken("true"), self.upsert(&waited("taken"), "true"))
+    }
+
+    /// Takes what waits. It is locked before any count, and the counts in the order of their keys, so
+    /// no two writers wait for each other. Who waited for another one to take it finds it gone.
+    fn taken(&self, condition: &str) -> String {
+        format!("delete from {}_waiting where {condition} returning keys, counts", self.table)
+    }
+
+    /// Adds increments, rows of a key and a number, to the table.
+    fn upsert(&self, increments: &str, condition: &str) -> String {
+        let Self { table, key, count, .. } = self;
+        format!(
+            "insert into {table} ({key}, {count}) \
+             select key, sum(increment) from ({increments}) as n (key, increment) \
+             where {condition} group by key having sum(increment) <> 0 order by key \
+             on conflict ({key}) do update set {count} = {table}.{count} + excluded.{count}"
+        )
+    }
+}
+
+/// The increments of what was taken.
+fn waited(taken: &str) -> String {
+    format!("select unnest(keys), unnest(counts) from {taken}")
 }
 
 impl Changes for Tally {

@@ -114,6 +114,7 @@ impl Projector {
         let mut applied = self.generations.apply_each(deliveries).await?;
         applied.report += report;
         if !delivered.beats.is_empty() {
+            self.engine().add_what_waits().await?;
             let beats = delivered.beats.into_iter().map(|beat| (beat.stream, beat.at));
             arrived(&self.pool, &beats.collect::<Vec<_>>()).await?;
         }

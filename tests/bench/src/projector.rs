@@ -144,7 +144,7 @@ async fn two(commits: &[Commit], batch: usize) -> anyhow::Result<f64> {
 }
 
 /// The last one by itself: a batch of one adds the counts that the large ones left.
-pub(crate) fn deliveries(commits: &[Commit], batch: usize) -> Vec<Vec<Delivery>> {
+fn deliveries(commits: &[Commit], batch: usize) -> Vec<Vec<Delivery>> {
     let deliver = |batch: &[Commit]| batch.iter().cloned().map(Delivery::Commit).collect();
     let (rest, last) = commits.split_at(commits.len().saturating_sub(1));
     rest.chunks(batch).chain(last.chunks(1)).map(deliver).collect()

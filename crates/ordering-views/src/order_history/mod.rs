@@ -20,7 +20,7 @@ pub use row::{OrderLineRow, OrderRefundRow, OrderRow, OrderTimelineRow};
 use crate::{Happened, happened::bigint, words::joined};
 
 /// A batch of some sixty orders or more is one of many, and they sell the same products: what it
-/// sold waits. Adding up what waits at most costs a list of products ten milliseconds.
+/// sold waits. Adding up what waits at most costs a list of products some ten milliseconds.
 const WAITING: Waiting = Waiting { from_keys: 500, most_keys: 40_000 };
 
 /// The tables of this view.

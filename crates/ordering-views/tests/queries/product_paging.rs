@@ -121,7 +121,6 @@ impl Department {
         self.orders.push(order);
     }
 
-    /// Lets it happen. Gives the product that is in another place of some sort now.
     async fn lives_on(&mut self, stage: &mut Stage, meanwhile: Meanwhile) {
         let Some(place) = self.any() else { return };
         match meanwhile {

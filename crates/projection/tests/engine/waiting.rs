@@ -62,6 +62,19 @@ async fn a_batch_that_counts_nothing_adds_what_waits() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn what_waits_can_be_added_without_a_batch() -> anyhow::Result<()> {
+    let house = House::new().await?;
+    house.store(porch(4, 1));
+    house.deliver(porch(4, 1)).await?;
+    for _ in 0..2 {
+        house.engine.add_what_waits().await?;
+        assert_eq!(waiting_and_added(&house).await?, (0, 5));
+    }
+    assert_eq!(proved(&house).await?, 5);
+    Ok(())
+}
+
+#[tokio::test]
 async fn large_batches_leave_no_more_than_so_much() -> anyhow::Result<()> {
     let house = House::new().await?;
     let mut seen = Vec::new();
