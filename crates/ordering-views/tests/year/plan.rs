@@ -12,7 +12,7 @@ pub(crate) struct Plan {
 impl Plan {
     /// Runs the statement that `push` writes.
     pub(crate) async fn of(pool: &PgPool, push: impl FnOnce(&mut QueryBuilder<Postgres>)) -> Self {
-        let mut sql = QueryBuilder::new("explain (analyze, buffers, format json) ");
+        let mut sql = QueryBuilder::new("explain (analyze, buffers, timing off, format json) ");
         push(&mut sql);
         let Json(plan): Json<Value> = sql.build_query_scalar().fetch_one(pool).await.unwrap();
         Self { root: plan[0]["Plan"].clone() }
