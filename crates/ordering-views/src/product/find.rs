@@ -36,8 +36,7 @@ pub struct Product {
 pub(super) const PRODUCT: &str = "p.sku, p.name, p.department, p.category, p.brand, \
      p.unit_price_cents, p.stock, p.discontinued, p.version";
 
-/// What was sold and waits to be added to `product_sales`. A batch that is not
-/// large leaves none.
+/// What was sold and waits to be added to `product_sales`. A batch that is not large leaves none.
 pub(super) const STILL_TO_ADD: &str = "select sku, sum(units)::bigint as units \
      from (select unnest(keys) as sku, unnest(counts) as units from product_sales_waiting) batch";
 
